@@ -1,0 +1,31 @@
+//! The loops of gradex, over slices: convolution, linear maps, pooling, resampling.
+//!
+//! Letters used throughout: `n` batch, `c` channels, `h` rows, `w` columns; every tensor is dense,
+//! row-major, `[n, c, h, w]`.
+//!
+//! [`portable`] holds the slow and obvious form of each operation, generic over `f32` and `f64`: the oracle
+//! that the fast paths are tested against. The fast paths stand beside it in this crate's root modules.
+//! Their results do not depend on the number of threads: work is split by output and every sum has a fixed order.
+//!
+//! No code here is `unsafe` yet; this is the one crate in which it may appear, below `arch/`.
+#![deny(unsafe_code)]
+
+mod conv;
+mod depthwise;
+mod error;
+mod gemm;
+mod im2col;
+mod linear;
+mod parallel;
+mod pool;
+mod resize;
+mod shape;
+
+pub mod portable;
+
+pub use conv::{conv2d, conv2d_transpose};
+pub use error::{Error, Result};
+pub use linear::{linear, linear_transpose};
+pub use pool::{average_pool, average_pool_transpose, max_pool, max_pool_transpose};
+pub use resize::resize_bilinear;
+pub use shape::{ConvShape, Padding, PoolShape, Span, Window};
