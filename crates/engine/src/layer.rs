@@ -1,0 +1,146 @@
+//! What every layer does, and what it is given.
+
+use crate::error::{Error, Result};
+use crate::op::Op;
+use crate::tensor::Tensor;
+
+/// A layer: its geometry. Its parameters come beside it, so that a rule can run it with others.
+pub trait Layer {
+    /// The layer's kind as error messages and listings show it.
+    fn kind(&self) -> &'static str;
+
+    /// The names (below the node's) and shapes of the tensors that the layer takes from a state dict.
+    fn parameters(&self) -> Vec<(&'static str, Vec<usize>)> {
+        Vec::new()
+    }
+
+    /// Makes the layer's parameters of those tensors, in the order of [`Layer::parameters`].
+    fn bind(&self, tensors: Vec<Tensor>) -> Params {
+        let mut tensors = tensors.into_iter();
+        Params { weight: tensors.next(), bias: tensors.next() }
+    }
+
+    /// The output's shape for inputs of these shapes.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::Inputs`] where the layer cannot take them.
+    fn output_shape(&self, inputs: &[&[usize]]) -> Result<Vec<usize>>;
+
+    /// The output, and what the backward pass cannot get from inputs and output.
+    ///
+    /// # Errors
+    /// As [`Layer::output_shape`], and [`Error::NoParameter`].
+    fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)>;
+
+    /// The gradient at each input, for `upstream` the gradient at the output.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where `upstream` has not the output's shape, [`Error::NotRetained`] where the site lacks what
+    /// the layer needs.
+    fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>>;
+}
+
+/// A layer `A x + b`: with other parameters, the two primitives of every relevance rule.
+pub trait Affine {
+    /// `A x + b`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the layer cannot take `input`.
+    fn apply(&self, params: &Params, input: &Tensor) -> Result<Tensor>;
+
+    /// `Aᵀ upstream`, for an input of shape `input`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where `upstream` has not the shape of the output for that input.
+    fn transpose(&self, params: &Params, upstream: &Tensor, input: &[usize]) -> Result<Tensor>;
+}
+
+/// A layer's parameters. A batch norm's are its scale and shift.
+#[derive(Debug, Clone, Default)]
+pub struct Params {
+    /// The matrix of the affine map.
+    pub weight: Option<Tensor>,
+    /// What is added to each output channel.
+    pub bias: Option<Tensor>,
+}
+
+impl Params {
+    pub(crate) fn weight(&self, op: &'static str) -> Result<&Tensor> {
+        self.weight.as_ref().ok_or(Error::NoParameter { op, parameter: "weight" })
+    }
+}
+
+/// What a forward pass keeps for the backward pass besides inputs and output.
+#[derive(Debug, Clone, Default)]
+pub enum Cache {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Max-pool: the row-major position, in its input plane, of each output's maximum.
+    Positions(Vec<u32>),
+}
+
+/// A tensor of the forward pass: its shape, and its values if they were kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The tensor's shape.
+    pub shape: &'a [usize],
+    tensor: Option<&'a Tensor>,
+}
+
+impl<'a> Kept<'a> {
+    /// A tensor with its values.
+    #[must_use]
+    pub fn whole(tensor: &'a Tensor) -> Self {
+        Self { shape: tensor.shape(), tensor: Some(tensor) }
+    }
+
+    pub(crate) fn new(shape: &'a [usize], tensor: Option<&'a Tensor>) -> Self {
+        Self { shape, tensor }
+    }
+
+    /// The values; `what` names the tensor in the error.
+    ///
+    /// # Errors
+    /// [`Error::NotRetained`] where the tape did not keep them.
+    pub fn tensor(&self, what: &'static str) -> Result<&'a Tensor> {
+        self.tensor.ok_or(Error::NotRetained(what))
+    }
+}
+
+/// One layer in one forward pass: all that a backward rule may look at.
+#[derive(Debug, Clone)]
+pub struct Site<'a> {
+    /// The layer.
+    pub op: &'a Op,
+    /// Its parameters.
+    pub params: &'a Params,
+    /// Its inputs.
+    pub inputs: Vec<Kept<'a>>,
+    /// Its output.
+    pub output: Kept<'a>,
+    /// What its forward pass kept besides.
+    pub cache: &'a Cache,
+}
+
+impl<'a> Site<'a> {
+    /// The shape of the layer's only input.
+    ///
+    /// # Errors
+    /// [`Error::Inputs`] where it has another number of them.
+    pub fn input_shape(&self) -> Result<&'a [usize]> {
+        Ok(crate::tensor::only(self.op.kind(), &self.inputs)?.shape)
+    }
+
+    /// Checks that `upstream` has the output's shape.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where it has not.
+    pub fn check_upstream(&self, upstream: &Tensor) -> Result<()> {
+        if upstream.shape() == self.output.shape {
+            return Ok(());
+        }
+        let expected = format!("an upstream of its output's shape {:?}", self.output.shape);
+        Err(Error::shape(self.op.kind(), expected, upstream.shape()))
+    }
+}

@@ -1,0 +1,84 @@
+//! Fully connected layer.
+//!
+//! - forward: `output[n, o] = bias[o] + Σ_i weight[o, i] input[n, i]`
+//! - backward: `input[n, i] = Σ_o weight[o, i] upstream[n, o]`
+//! - cache: nothing.
+
+use gradex_kernels::{linear, linear_transpose};
+
+use crate::error::{Error, Result};
+use crate::layer::{Affine, Cache, Layer, Params, Site};
+use crate::tensor::{Tensor, only, tensor, values, zeros};
+
+const KIND: &str = "linear";
+
+/// Input `[n, in_features]`, weight `[out_features, in_features]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linear {
+    /// Length of an input.
+    pub in_features: usize,
+    /// Length of an output.
+    pub out_features: usize,
+    /// Whether there is a bias.
+    pub bias: bool,
+}
+
+impl Linear {
+    /// A fully connected layer with a bias.
+    #[must_use]
+    pub fn new(in_features: usize, out_features: usize) -> Self {
+        Self { in_features, out_features, bias: true }
+    }
+
+    fn sizes(&self, input: &[usize]) -> Result<[usize; 3]> {
+        match input {
+            [batch, features] if *features == self.in_features => Ok([*batch, self.in_features, self.out_features]),
+            _ => Err(Error::shape(KIND, format!("an input of shape [n, {}]", self.in_features), input)),
+        }
+    }
+}
+
+impl Affine for Linear {
+    fn apply(&self, params: &Params, input: &Tensor) -> Result<Tensor> {
+        let sizes = self.sizes(input.shape())?;
+        let shape = [sizes[0], self.out_features];
+        let mut output = zeros(&shape);
+        let bias = params.bias.as_ref().map(values);
+        linear(sizes, &values(input), &values(params.weight(KIND)?), bias.as_deref(), &mut output)?;
+        tensor(&shape, output)
+    }
+
+    fn transpose(&self, params: &Params, upstream: &Tensor, input: &[usize]) -> Result<Tensor> {
+        let mut gradient = zeros(input);
+        linear_transpose(self.sizes(input)?, &values(upstream), &values(params.weight(KIND)?), &mut gradient)?;
+        tensor(input, gradient)
+    }
+}
+
+impl Layer for Linear {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, Vec<usize>)> {
+        let mut parameters = vec![("weight", vec![self.out_features, self.in_features])];
+        if self.bias {
+            parameters.push(("bias", vec![self.out_features]));
+        }
+        parameters
+    }
+
+    fn output_shape(&self, inputs: &[&[usize]]) -> Result<Vec<usize>> {
+        let [batch, _, outputs] = self.sizes(only(KIND, inputs)?)?;
+        Ok(vec![batch, outputs])
+    }
+
+    fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
+        Ok((self.apply(params, only(KIND, inputs)?)?, Cache::Nothing))
+    }
+
+    fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
+        site.check_upstream(upstream)?;
+        Ok(vec![self.transpose(site.params, upstream, site.input_shape()?)?])
+    }
+}

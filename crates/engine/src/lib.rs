@@ -1,0 +1,35 @@
+//! A minimal engine for convolutional classifiers: layers with an explicit forward and backward, graphs of named nodes,
+//! and the backward walk that explanations are made of.
+//!
+//! The data's way: [`Graph`] (architecture) → [`Graph::bind`] (parameters by name) → [`Network`] →
+//! [`Network::forward`] → [`Tape`] → [`Network::backward`] under a rule of the caller's choice.
+//!
+//! Tensors are `f32`, dense, row-major; images are `[n, c, h, w]`. There is no training mode, no global state, and
+//! nothing is recorded that was not asked for ([`Retain`]).
+#![forbid(unsafe_code)]
+
+mod backward;
+mod error;
+mod graph;
+mod layer;
+mod names;
+mod network;
+mod op;
+mod parameters;
+mod points;
+mod tape;
+mod tensor;
+
+pub mod layers;
+
+pub use error::{Error, Result};
+pub use gradex_kernels::Padding;
+pub use graph::{Graph, GraphBuilder, Node, NodeId};
+pub use layer::{Affine, Cache, Kept, Layer, Params, Site};
+pub use names::nearest;
+pub use network::Network;
+pub use op::Op;
+pub use parameters::{Parameter, is_bookkeeping};
+pub use points::{Activation, Point};
+pub use tape::{ChannelSums, Retain, Tape};
+pub use tensor::{Tensor, values};

@@ -1,0 +1,46 @@
+//! Helpful error messages: the names most like the one that was not found.
+
+/// Up to three of `candidates`, those most like `name` by edit distance whatever the case, best first.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let name = name.to_lowercase();
+    let mut ranked: Vec<(usize, &str)> =
+        candidates.map(|candidate| (edit_distance(&name, &candidate.to_lowercase()), candidate)).collect();
+    ranked.sort_by_key(|(distance, _)| *distance);
+    ranked.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+}
+
+/// Insertions, deletions and replacements that lead from one text to the other (Levenshtein).
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{edit_distance, nearest};
+
+    #[test]
+    fn distances_of_known_pairs() {
+        for (a, b, distance) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("flaw", "lawn", 2)] {
+            assert_eq!(edit_distance(a, b), distance, "{a} {b}");
+            assert_eq!(edit_distance(b, a), distance, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn nearest_is_best_first_and_at_most_three() {
+        let names = ["fc.bias", "layer4.2.conv1", "layer4.1.conv1", "layer4.1.conv2", "bn1"];
+        let found = nearest("layer4.1.conv", names.into_iter());
+        assert_eq!(found, ["layer4.1.conv1", "layer4.1.conv2", "layer4.2.conv1"]);
+    }
+}

@@ -1,0 +1,108 @@
+//! Graphs with parameters, and the forward pass.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, NodeId};
+use crate::layer::{Cache, Layer, Params};
+use crate::tape::{ChannelSums, Retain, Tape};
+use crate::tensor::Tensor;
+
+/// A graph joined with its parameters.
+#[derive(Debug, Clone)]
+pub struct Network {
+    graph: Graph,
+    params: Vec<Params>,
+}
+
+impl Network {
+    pub(crate) fn new(graph: Graph, params: Vec<Params>) -> Self {
+        Self { graph, params }
+    }
+
+    /// The architecture.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// A node's parameters.
+    #[must_use]
+    pub fn params(&self, node: NodeId) -> &Params {
+        &self.params[node.0]
+    }
+
+    /// Runs images `[n, c, h, w]` through the network, and keeps what `retain` asks for.
+    ///
+    /// No image influences another: each one's logits are the same whatever the batch it is in.
+    ///
+    /// # Errors
+    /// [`Error::Node`] where a layer cannot take what reaches it, [`Error::NonFinite`] where the input holds NaN or an
+    /// infinity, or where the logits do: then with the first node that produced one.
+    pub fn forward(&self, input: &Tensor, retain: &Retain) -> Result<Tape> {
+        let shapes = self.graph.shapes(input.shape())?;
+        if !is_finite(input) {
+            return Err(Error::NonFinite { what: "values of", name: "input".to_owned() });
+        }
+        let tape = self.run(input, retain, shapes, |_, _| Ok(()))?;
+        if is_finite(tape.logits()?) {
+            return Ok(tape);
+        }
+        let first_culprit = |name: &str, output: &Tensor| match is_finite(output) {
+            true => Ok(()),
+            false => Err(Error::NonFinite { what: "output of node", name: name.to_owned() }),
+        };
+        self.run(input, &Retain::logits(), tape.shapes, first_culprit)
+    }
+
+    /// The forward pass; `check` sees the output of every node.
+    fn run(
+        &self,
+        input: &Tensor,
+        retain: &Retain,
+        shapes: Vec<Vec<usize>>,
+        check: impl Fn(&str, &Tensor) -> Result<()>,
+    ) -> Result<Tape> {
+        let nodes = self.graph.nodes();
+        let logits = self.graph.logits();
+        let keeps = |id: NodeId| id == logits || retain.from.is_some_and(|from| id >= from);
+        let last_use = self.last_uses();
+        let mut outputs: Vec<Option<Tensor>> = vec![None; nodes.len()];
+        let mut caches = vec![Cache::Nothing; nodes.len()];
+        let mut channel_sums = BTreeMap::new();
+
+        for id in self.graph.ids() {
+            let node = &nodes[id.0];
+            let inputs: Vec<&Tensor> = match id {
+                NodeId::INPUT => vec![input],
+                _ => node.inputs.iter().filter_map(|id| outputs[id.0].as_ref()).collect(),
+            };
+            let (output, cache) = node.op.forward(&self.params[id.0], &inputs).map_err(|error| error.at(&node.name))?;
+            check(&node.name, &output)?;
+            if retain.channel_sums.contains(&id) {
+                channel_sums.insert(id, ChannelSums::of(&output).map_err(|error| error.at(&node.name))?);
+            }
+            if keeps(id) {
+                caches[id.0] = cache;
+            }
+            outputs[id.0] = Some(output);
+            for read in node.inputs.iter().filter(|read| last_use[read.0] == id && !keeps(**read)) {
+                outputs[read.0] = None;
+            }
+        }
+        Ok(Tape { shapes, outputs, caches, channel_sums, logits })
+    }
+
+    /// For each node the last one that reads it.
+    fn last_uses(&self) -> Vec<NodeId> {
+        let mut last: Vec<NodeId> = self.graph.ids().collect();
+        for id in self.graph.ids() {
+            self.graph.node(id).inputs.iter().for_each(|read| last[read.0] = id);
+        }
+        last
+    }
+}
+
+fn is_finite(tensor: &Tensor) -> bool {
+    tensor.iter().all(|value| value.is_finite())
+}

@@ -1,0 +1,121 @@
+//! What a forward pass leaves behind.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array3, Axis, Ix4};
+
+use crate::error::{Error, Result};
+use crate::graph::NodeId;
+use crate::layer::{Cache, Kept};
+use crate::tensor::Tensor;
+
+/// What a forward pass is to keep. The logits and all shapes are kept always.
+#[derive(Debug, Clone, Default)]
+pub struct Retain {
+    pub(crate) from: Option<NodeId>,
+    pub(crate) channel_sums: Vec<NodeId>,
+}
+
+impl Retain {
+    /// The logits only.
+    #[must_use]
+    pub fn logits() -> Self {
+        Self::default()
+    }
+
+    /// Every tensor.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::from(NodeId::INPUT)
+    }
+
+    /// The tensors of `point` and of all nodes after it: enough for a backward pass from the logits to `point`.
+    #[must_use]
+    pub fn from(point: NodeId) -> Self {
+        Self { from: Some(point), channel_sums: Vec::new() }
+    }
+
+    /// And the sums over channels at these nodes.
+    #[must_use]
+    pub fn channel_sums(self, nodes: &[NodeId]) -> Self {
+        Self { channel_sums: nodes.to_vec(), ..self }
+    }
+}
+
+/// A tensor `[n, c, h, w]` summed over its channels.
+#[derive(Debug, Clone)]
+pub struct ChannelSums {
+    /// How many channels were summed.
+    pub channels: usize,
+    /// The sums, `[n, h, w]`.
+    pub sums: Array3<f32>,
+    /// The largest value of each image's tensor, before summing.
+    pub max: Vec<f32>,
+}
+
+impl ChannelSums {
+    pub(crate) fn of(tensor: &Tensor) -> Result<Self> {
+        let images = tensor
+            .view()
+            .into_dimensionality::<Ix4>()
+            .map_err(|_| Error::shape("a sum over channels", "a tensor of shape [n, c, h, w]", tensor.shape()))?;
+        let largest = |image: ndarray::ArrayView3<'_, f32>| image.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        Ok(Self {
+            channels: images.shape()[1],
+            sums: images.sum_axis(Axis(1)),
+            max: images.outer_iter().map(largest).collect(),
+        })
+    }
+}
+
+/// The record of one forward pass, immutable: any number of explanations read it.
+#[derive(Debug, Clone)]
+pub struct Tape {
+    pub(crate) shapes: Vec<Vec<usize>>,
+    pub(crate) outputs: Vec<Option<Tensor>>,
+    pub(crate) caches: Vec<Cache>,
+    pub(crate) channel_sums: BTreeMap<NodeId, ChannelSums>,
+    pub(crate) logits: NodeId,
+}
+
+impl Tape {
+    /// The logits, `[n, classes]`.
+    ///
+    /// # Errors
+    /// None in practice: logits are always kept.
+    pub fn logits(&self) -> Result<&Tensor> {
+        self.output(self.logits)
+    }
+
+    /// The input's shape, `[n, c, h, w]`.
+    #[must_use]
+    pub fn input_shape(&self) -> &[usize] {
+        &self.shapes[0]
+    }
+
+    /// A node's output shape.
+    #[must_use]
+    pub fn shape(&self, node: NodeId) -> &[usize] {
+        &self.shapes[node.0]
+    }
+
+    /// A node's output.
+    ///
+    /// # Errors
+    /// [`Error::NotRetained`] where it was not asked for.
+    pub fn output(&self, node: NodeId) -> Result<&Tensor> {
+        self.outputs[node.0].as_ref().ok_or(Error::NotRetained("output of this node"))
+    }
+
+    /// A node's sums over channels.
+    ///
+    /// # Errors
+    /// [`Error::NotRetained`] where they were not asked for.
+    pub fn channel_sums(&self, node: NodeId) -> Result<&ChannelSums> {
+        self.channel_sums.get(&node).ok_or(Error::NotRetained("channel sums of this node"))
+    }
+
+    pub(crate) fn kept(&self, node: NodeId) -> Kept<'_> {
+        Kept::new(&self.shapes[node.0], self.outputs[node.0].as_ref())
+    }
+}
