@@ -1,0 +1,56 @@
+use std::fmt;
+
+/// What can go wrong with a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// No architecture has this name.
+    UnknownArchitecture {
+        /// The name asked for.
+        name: String,
+        /// The names most like it.
+        nearest: Vec<String>,
+    },
+    /// No class has this number or label.
+    UnknownClass {
+        /// What was asked for.
+        class: String,
+        /// The labels most like it.
+        nearest: Vec<String>,
+    },
+    /// Pixels of another size or number of channels than the preprocessing takes.
+    Pixels {
+        /// What it takes.
+        expected: &'static str,
+        /// The shape given.
+        actual: Vec<usize>,
+    },
+    /// The engine refused the graph or its parameters.
+    Engine(gradex_engine::Error),
+}
+
+/// The result of this crate's functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownArchitecture { name, nearest } => {
+                write!(f, "there is no model `{name}`; nearest: `{}`", nearest.join("`, `"))
+            }
+            Self::UnknownClass { class, nearest } => {
+                write!(f, "there is no class `{class}`; nearest: `{}`", nearest.join("`, `"))
+            }
+            Self::Pixels { expected, actual } => write!(f, "expected {expected}, not an array of shape {actual:?}"),
+            Self::Engine(source) => write!(f, "{source}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<gradex_engine::Error> for Error {
+    fn from(error: gradex_engine::Error) -> Self {
+        Self::Engine(error)
+    }
+}
