@@ -1,0 +1,133 @@
+//! Gradual Extrapolation (T. Szandala, "Enhancing Deep Neural Network Saliency Visualizations with Gradual
+//! Extrapolation", IEEE Access 9, 2021, doi 10.1109/ACCESS.2021.3093824).
+//!
+//! A coarse map is carried from the deepest layer to the input. At each *excitation*, an earlier layer's output `e`:
+//! `h = resize(h, size of e); h = h Σ_c e_c / s(e)`. So the map takes on the shape of what excited the network there.
+//! Then `z = (h - mean) / std` (std unbiased), clipped to `[-1, 1]`, is stretched to `[0, 1]`.
+//!
+//! Between steps `h` is divided by its largest magnitude: a positive factor, which the last step cancels, and
+//! without which products of five layers leave the range of `f32`.
+
+mod excitations;
+
+use std::fmt;
+use std::str::FromStr;
+
+use gradex_engine::{NodeId, Tape};
+use ndarray::{Array2, Axis};
+
+pub use excitations::excitations;
+
+use crate::coarse_map::CoarseMap;
+use crate::error::{Error, Result};
+use crate::heatmap::{Heatmap, Reason, resized};
+
+/// Which excitations a map is extrapolated over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Extrapolation {
+    /// The first non-negative tensor after each downsampling that is larger than the map, and the last before the first.
+    /// `s(e) = max Σ_c e_c`.
+    #[default]
+    Activated,
+    /// The paper's code to the letter: the input of the first max-pool or strided convolution, and the output of each of
+    /// them, of whatever sign. `s(e) = max e`.
+    Published,
+    /// None: the map is resized and stretched to `[0, 1]`, without clipping.
+    None,
+}
+
+impl Extrapolation {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Activated, Self::Published, Self::None];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Activated => "activated",
+            Self::Published => "published",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for Extrapolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Extrapolation {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name).ok_or_else(|| Error::UnknownName {
+            kind: "extrapolation",
+            name: name.to_owned(),
+            known: Self::ALL.map(Self::name).to_vec(),
+        })
+    }
+}
+
+/// Carries the coarse map of image number `image` over `excitations`, in execution order, to the input's size.
+///
+/// The tape must hold the channel sums of the excitations. A map without positive values gives a blank heat map with
+/// the reason, as does one that the product extinguishes or that is the same everywhere.
+///
+/// # Errors
+/// [`Error::NonFinite`] where the map or the product is not finite; [`Error::Engine`] where the tape lacks a channel sum.
+pub fn extrapolate(
+    mode: Extrapolation,
+    coarse: &CoarseMap,
+    tape: &Tape,
+    image: usize,
+    excitations: &[NodeId],
+) -> Result<Heatmap> {
+    let size = [tape.input_shape()[2], tape.input_shape()[3]];
+    let mut map = coarse.values.clone();
+    if !map.iter().all(|value| value.is_finite()) {
+        return Err(Error::NonFinite { what: "coarse map" });
+    }
+    if !map.iter().any(|value| *value > 0.0) {
+        return Ok(Heatmap::blank(size, Reason::NoPositiveEvidence));
+    }
+    for node in excitations.iter().rev() {
+        let excitation = tape.channel_sums(*node)?;
+        let sums = excitation.sums.index_axis(Axis(0), image);
+        map = resized(&map, sums.dim().into())?;
+        // The sums' own maximum cancels; the tensor's maximum may be negative, and then turns the map round.
+        let sign = if mode == Extrapolation::Published && excitation.max[image] < 0.0 { -1.0 } else { 1.0 };
+        let largest = largest_magnitude(&sums.to_owned());
+        if largest == 0.0 {
+            return Ok(Heatmap::blank(size, Reason::NoActivation));
+        }
+        map.zip_mut_with(&sums, |value, sum| *value *= sign * (sum / largest));
+        let largest = largest_magnitude(&map);
+        if largest == 0.0 {
+            return Ok(Heatmap::blank(size, Reason::NoActivation));
+        }
+        map.mapv_inplace(|value| value / largest);
+    }
+    let map = resized(&map, size)?;
+    match mode {
+        Extrapolation::None => Heatmap::min_max(map),
+        Extrapolation::Activated | Extrapolation::Published => Heatmap::min_max(clipped_score(map)),
+    }
+}
+
+/// `clip((map - mean) / std, -1, 1)` with the unbiased standard deviation; zeros where that is zero.
+fn clipped_score(map: Array2<f32>) -> Array2<f32> {
+    let count = map.len() as f64;
+    let mean = map.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+    let squares: f64 = map.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum();
+    let deviation = (squares / (count - 1.0)).sqrt();
+    if deviation > 0.0 {
+        map.mapv(|value| ((f64::from(value) - mean) / deviation).clamp(-1.0, 1.0) as f32)
+    } else {
+        Array2::zeros(map.dim())
+    }
+}
+
+fn largest_magnitude(map: &Array2<f32>) -> f32 {
+    map.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()))
+}

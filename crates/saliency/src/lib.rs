@@ -1,0 +1,23 @@
+//! What did the network look at? Attribution methods on the engine's tape, and Gradual Extrapolation of their maps.
+//!
+//! [`Explainer::forward`] runs the network once; [`Explainer::explain`] asks the tape about a class: a method gives a
+//! [`CoarseMap`] at a point, [`extrapolate`](extrapolate::extrapolate) turns it into a [`Heatmap`] of the input's size.
+#![forbid(unsafe_code)]
+
+mod coarse_map;
+mod error;
+mod explainer;
+mod heatmap;
+mod predictions;
+mod target;
+
+pub mod extrapolate;
+pub mod methods;
+
+pub use coarse_map::CoarseMap;
+pub use error::{Error, Result};
+pub use explainer::{Explainer, Explanation};
+pub use extrapolate::Extrapolation;
+pub use heatmap::{Heatmap, Reason};
+pub use methods::Method;
+pub use predictions::{Prediction, top};
