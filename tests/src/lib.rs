@@ -1,0 +1,13 @@
+//! What the golden tests share: cases found by walking `fixtures/`, and comparisons that report.
+//!
+//! A missing or altered fixture is a failed test: everything here panics with what to do.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod case;
+mod compare;
+mod layer_case;
+
+pub use case::{Case, cases, fixtures};
+pub use compare::{Difference, Tolerance, difference};
+pub use layer_case::LayerCase;
