@@ -7,6 +7,7 @@
 mod case;
 mod compare;
 mod layer_case;
+pub mod oracle;
 
 pub use case::{Case, cases, fixtures};
 pub use compare::{Difference, Tolerance, difference};
