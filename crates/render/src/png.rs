@@ -1,0 +1,58 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use image::codecs::png::PngEncoder;
+use image::{ImageError, RgbImage};
+
+use crate::error::{Error, Result};
+
+/// Writes `image` to `path` as an 8-bit RGB PNG, replacing a file that is there.
+///
+/// It is written under another name in the same folder and renamed when it is complete, so `path` never holds a
+/// part of it; on failure nothing new is left in the folder, and what was at `path` is still there.
+///
+/// # Errors
+/// [`Error::File`] that names `path` and says what the operating system refused.
+pub fn write_png(path: impl AsRef<Path>, image: &RgbImage) -> Result<()> {
+    let path = path.as_ref();
+    write(path, image).map_err(|cause| Error::Write(cause).in_file(path))
+}
+
+fn write(path: &Path, image: &RgbImage) -> std::result::Result<(), ImageError> {
+    let (aside, file) = Aside::create(path)?;
+    let mut writer = BufWriter::new(file);
+    image.write_with_encoder(PngEncoder::new(&mut writer))?;
+    writer.flush()?;
+    drop(writer);
+    Ok(aside.publish(path)?)
+}
+
+/// A file that is removed unless it is published.
+struct Aside(PathBuf);
+
+impl Aside {
+    fn create(path: &Path) -> io::Result<(Self, File)> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        if path.file_name().is_none() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not the name of a file"));
+        }
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let aside = path.with_file_name(format!(".gradex-{}-{count}.part", process::id()));
+        let file = OpenOptions::new().write(true).create_new(true).open(&aside)?;
+        Ok((Self(aside), file))
+    }
+
+    fn publish(self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.0, path)
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // After a rename there is nothing to remove.
+        let _ = fs::remove_file(&self.0);
+    }
+}
