@@ -67,8 +67,8 @@ fn check_case(case: &Case, model: &Model, input: &Tensor) {
         } else {
             let logits = tape.logits().expect("logits");
             check(case, "expected_logits", &values(logits));
-            let row = logits.row(0);
-            let best: Vec<usize> = top(row, 5).iter().map(|prediction| prediction.class).collect();
+            let best: Vec<usize> =
+                top(tape.image_logits(0).expect("logits"), 5).iter().map(|prediction| prediction.class).collect();
             assert_eq!(best, case.numbers("top5"), "{}: order of classes", case.name());
             let mixed = explainer.explain(&tape, &[case.number("mixed_class")]).expect("explanation").remove(0);
             check(case, "expected_coarse_mixed", &flat(&mixed.coarse.values));
@@ -80,16 +80,6 @@ fn check_case(case: &Case, model: &Model, input: &Tensor) {
             assert_eq!(explanation.fine.reason, None, "{}", case.name());
             check(case, &file, &flat(&explanation.fine.values));
         }
-    }
-}
-
-trait Rows {
-    fn row(&self, index: usize) -> ndarray::ArrayView1<'_, f32>;
-}
-
-impl Rows for Tensor {
-    fn row(&self, index: usize) -> ndarray::ArrayView1<'_, f32> {
-        self.index_axis(ndarray::Axis(0), index).into_dimensionality().expect("[n, classes]")
     }
 }
 

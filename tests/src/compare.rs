@@ -44,8 +44,7 @@ pub fn difference(actual: &[f32], expected: &[f64], tolerance: Tolerance) -> Dif
     };
     let target = |expected: f64| if tolerance == Tolerance::Exact { f64::from(expected as f32) } else { expected };
     let pairs = || actual.iter().map(|a| f64::from(*a)).zip(expected.iter().map(|e| target(*e)));
-    // A comparison with NaN is false, so `not <=` counts NaN as apart.
-    let apart = |(_, (a, e)): &(usize, (f64, f64))| !((a - e).abs() <= bound);
+    let apart = |(_, (a, e)): &(usize, (f64, f64))| (a - e).is_nan() || (a - e).abs() > bound;
     let max_abs = pairs().fold(0.0, |max: f64, (a, e)| if (a - e).abs() <= max { max } else { (a - e).abs() });
     let dot = |f: fn((f64, f64)) -> f64| pairs().map(f).sum::<f64>();
     let norms = (dot(|(a, _)| a * a) * dot(|(_, e)| e * e)).sqrt();

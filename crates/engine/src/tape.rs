@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array3, Axis, Ix4};
+use ndarray::{Array3, ArrayView1, Axis, Ix4};
 
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
@@ -85,6 +85,19 @@ impl Tape {
     /// None in practice: logits are always kept.
     pub fn logits(&self) -> Result<&Tensor> {
         self.output(self.logits)
+    }
+
+    /// The logits of image number `image`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where the batch has no such image, or the network's output is not `[n, classes]`.
+    pub fn image_logits(&self, image: usize) -> Result<ArrayView1<'_, f32>> {
+        let logits = self.logits()?;
+        let error = || Error::shape("a classifier", format!("logits [n, classes] with n > {image}"), logits.shape());
+        if image >= logits.shape()[0] {
+            return Err(error());
+        }
+        logits.index_axis(Axis(0), image).into_dimensionality().map_err(|_| error())
     }
 
     /// The input's shape, `[n, c, h, w]`.

@@ -97,12 +97,4 @@ impl<'a> Explainer<'a> {
         };
         coarse.into_iter().zip(classes).enumerate().map(explain).collect()
     }
-
-    /// The same coarse map under another extrapolation, whose channel sums the tape must hold.
-    ///
-    /// # Errors
-    /// As [`extrapolate`].
-    pub fn plain(&self, tape: &Tape, image: usize, coarse: &CoarseMap) -> Result<Heatmap> {
-        extrapolate(Extrapolation::None, coarse, tape, image, &[])
-    }
 }

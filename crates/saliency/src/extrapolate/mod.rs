@@ -49,6 +49,16 @@ impl Extrapolation {
             Self::None => "none",
         }
     }
+
+    /// What it does, in one line.
+    #[must_use]
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Activated => "over the first non-negative tensor after each downsampling (the default)",
+            Self::Published => "the paper's code to the letter: over raw max-pool and strided convolution outputs",
+            Self::None => "the method's own map, resized",
+        }
+    }
 }
 
 impl fmt::Display for Extrapolation {
