@@ -1,0 +1,157 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use gradex::{ColourMap, Extrapolation, Fit, Method};
+
+/// Explains what a convolutional image classifier looked at.
+#[derive(Debug, Parser)]
+#[command(name = "gradex", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Draw what the classifier looked at, for each input and class.
+    Explain(Explain),
+    /// Print the most probable classes of each input.
+    Classify(Classify),
+    /// List the models.
+    Models,
+    /// List the methods and the modes of extrapolation.
+    Methods,
+    /// List a model's points: where a map can be taken.
+    Points(Points),
+}
+
+/// Which network.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// The architecture (see `gradex models`). Without it: the one that the weights name, else efficientnet-lite0.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Its weights: a .safetensors or .npz file, or a folder of .npy files.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub weights: Option<PathBuf>,
+    /// Threads to use; all cores without it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// Which pictures, and how they reach the network.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Images, folders of images, or .npy tensors [3,H,W] or [N,3,H,W], already normalised.
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<PathBuf>,
+    /// squash: the whole photograph stretched to the network's size; crop: resized to cover it, the middle cut out.
+    #[arg(long, value_name = "FIT", default_value_t = Fit::Squash)]
+    pub resize: Fit,
+    /// The network's input size, `H` or `HxW`, where it should not be the model's own.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub size: Option<[usize; 2]>,
+    /// One JSON object a line on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `gradex explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The inputs.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The network.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The attribution method (see `gradex methods`).
+    #[arg(long, value_name = "M", default_value_t = Method::GradCam)]
+    pub method: Method,
+    /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it.
+    #[arg(long, value_name = "NODE")]
+    pub point: Option<String>,
+    /// A class to explain, by number or label; may be repeated.
+    #[arg(long = "class", value_name = "ID|LABEL")]
+    pub classes: Vec<String>,
+    /// Explain the K most probable classes; 1 where no --class is given.
+    #[arg(long, value_name = "K")]
+    pub top_k: Option<usize>,
+    /// The node at which a contrastive method subtracts.
+    #[arg(long, value_name = "NODE")]
+    pub contrast_point: Option<String>,
+    /// How the map is sharpened: activated, published or none.
+    #[arg(long, value_name = "MODE", default_value_t = Extrapolation::Activated)]
+    pub extrapolate: Extrapolation,
+    /// Where the pictures go.
+    #[arg(long, value_name = "DIR", default_value = "gradex-out", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes].
+    #[arg(long)]
+    pub save_npy: bool,
+    /// The colour map: viridis, inferno, magma, plasma, cividis or jet.
+    #[arg(long, value_name = "MAP", default_value_t = ColourMap::default())]
+    pub colour_map: ColourMap,
+    /// How much of the hottest places is colour, from 0 to 1.
+    #[arg(long, value_name = "PART", default_value_t = 0.7)]
+    pub opacity: f32,
+}
+
+/// `gradex classify`.
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// The inputs.
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The network.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// How many classes to print.
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    pub top_k: usize,
+}
+
+/// `gradex points`.
+#[derive(Debug, Args)]
+pub struct Points {
+    /// The architecture (see `gradex models`).
+    #[arg(long, value_name = "NAME", default_value = "efficientnet-lite0")]
+    pub model: String,
+    /// The input size that the shapes are given for, `H` or `HxW`.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub size: Option<[usize; 2]>,
+}
+
+fn parse_size(text: &str) -> Result<[usize; 2], String> {
+    let side = |side: &str| side.parse().ok().filter(|side| *side > 0);
+    let size = match text.split_once('x') {
+        Some((height, width)) => side(height).zip(side(width)),
+        None => side(text).map(|side| (side, side)),
+    };
+    let (height, width) = size.ok_or("expected a number of pixels such as 224, or height x width such as 224x320")?;
+    Ok([height, width])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("224"), Ok([224, 224]));
+        assert_eq!(parse_size("193x161"), Ok([193, 161]));
+        for wrong in ["", "0", "x", "3x", "12x0", "-4", "2x3x4", "1e3"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

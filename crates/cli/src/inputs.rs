@@ -1,0 +1,114 @@
+//! What the command line's paths mean, and how each becomes tensors.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use gradex::formats::read_npy;
+use gradex::models::Preprocessing;
+use gradex::{Fit, Model, Photograph, Region, Tensor, see_at};
+use ndarray::{ArrayView3, Axis};
+
+/// Endings of the files of a folder that are taken for inputs.
+const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "gif", "tif", "tiff", "npy"];
+
+/// One picture as the network sees it.
+pub struct Picture {
+    /// Which image of a batch it is, where its file holds several.
+    pub index: Option<usize>,
+    /// The photograph, or what a tensor depicts.
+    pub photograph: Photograph,
+    /// The network's input, `[1, 3, h, w]`.
+    pub input: Tensor,
+    /// The part of the photograph that the input shows.
+    pub region: Region,
+}
+
+/// The files that the paths name: folders become the images and tensors in them, by name. A folder that cannot be read or
+/// holds none becomes an error in its place.
+pub fn expand(paths: &[PathBuf]) -> Vec<(PathBuf, Result<()>)> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push((path.clone(), Ok(())));
+            continue;
+        }
+        match images_in(path) {
+            Ok(found) => files.extend(found.into_iter().map(|file| (file, Ok(())))),
+            Err(error) => files.push((path.clone(), Err(error))),
+        }
+    }
+    files
+}
+
+fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_input = |path: &PathBuf| {
+        let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+        ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) && !path.is_dir()
+    };
+    let entries = fs::read_dir(folder).context("cannot read the folder")?;
+    let paths: std::io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut found: Vec<PathBuf> = paths.context("cannot read the folder")?.into_iter().filter(is_input).collect();
+    found.sort();
+    if found.is_empty() {
+        bail!("the folder holds no image or .npy file ({})", ENDINGS.join(", "));
+    }
+    Ok(found)
+}
+
+/// Reads a file: a photograph, or a `.npy` file of one tensor or a batch of them.
+pub fn read(path: &Path, model: &Model, fit: Fit, size: Option<[usize; 2]>) -> Result<Vec<Picture>> {
+    let preprocessing = &model.architecture.preprocessing;
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
+        return pictures_of(&read_npy(path)?, preprocessing);
+    }
+    let photograph = Photograph::open(path)?;
+    let seen = see_at(model, &photograph, fit, size.unwrap_or(preprocessing.size))?;
+    Ok(vec![Picture { index: None, photograph, input: seen.input, region: seen.region }])
+}
+
+fn pictures_of(tensor: &Tensor, preprocessing: &Preprocessing) -> Result<Vec<Picture>> {
+    let batch = match tensor.shape() {
+        [3, _, _] => tensor.view().insert_axis(Axis(0)),
+        [_, 3, _, _] => tensor.view(),
+        shape => bail!("a tensor of shape {shape:?}, expected [3, H, W] or [N, 3, H, W], already normalised"),
+    };
+    if batch.is_empty() {
+        bail!("a tensor of shape {:?} holds no image", tensor.shape());
+    }
+    let several = batch.shape()[0] > 1;
+    let picture = |(index, image): (usize, ndarray::ArrayViewD<'_, f32>)| {
+        let pixels: ArrayView3<'_, f32> = image.view().into_dimensionality()?;
+        let photograph = Photograph::from_pixels(preprocessing.pixels(pixels)?)?;
+        let region = Region::whole(photograph.size());
+        let input = image.insert_axis(Axis(0)).as_standard_layout().into_owned();
+        Ok(Picture { index: several.then_some(index), photograph, input, region })
+    };
+    batch.outer_iter().enumerate().map(picture).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_of_one_image_and_of_several() {
+        let preprocessing = Preprocessing::TORCHVISION;
+        let count = |shape: &[usize]| pictures_of(&Tensor::zeros(shape), &preprocessing).map(|pictures| pictures.len());
+        assert_eq!(count(&[3, 4, 5]).unwrap(), 1);
+        assert_eq!(count(&[1, 3, 4, 5]).unwrap(), 1);
+        assert_eq!(count(&[2, 3, 4, 5]).unwrap(), 2);
+        for wrong in [&[4, 5][..], &[1, 4, 5], &[2, 4, 5, 3], &[0, 3, 4, 5], &[3, 0, 5]] {
+            assert!(count(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_square_tensor_depicts_what_its_pixels_were() {
+        let preprocessing = Preprocessing::EFFICIENTNET_LITE;
+        let tensor = Tensor::from_elem(vec![3, 2, 2], (200.0 - 127.0) / 128.0);
+        let picture = pictures_of(&tensor, &preprocessing).unwrap().remove(0);
+        assert!(picture.photograph.pixels().pixels().all(|pixel| pixel.0 == [200; 3]));
+        assert_eq!(picture.input.shape(), [1, 3, 2, 2]);
+    }
+}

@@ -1,0 +1,42 @@
+//! The `gradex` command: exit 0 when all was done, 1 when some inputs failed, 2 on usage.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stderr)]
+
+mod args;
+mod classify;
+mod explain;
+mod failure;
+mod inputs;
+mod listings;
+mod model;
+mod names;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Explain(args) => explain::run(&args),
+        Command::Classify(args) => classify::run(&args),
+        Command::Models => listings::models(),
+        Command::Methods => listings::methods(),
+        Command::Points(args) => listings::points(&args),
+    };
+    match outcome {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Run(error)) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(why)) => {
+            eprintln!("error: {why}\n\nFor more information, try '--help'.");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The model that the command line asks for.
+
+use anyhow::Context;
+use gradex::formats::StateDict;
+use gradex::{Architecture, Model};
+
+use crate::args::ModelArgs;
+use crate::failure::{Failure, Outcome};
+
+/// The architecture of the embedded weights.
+const DEFAULT: &str = "efficientnet-lite0";
+
+/// Loads the weights, from the file or from the program itself.
+pub fn load(args: &ModelArgs) -> Outcome<Model> {
+    let named = args.model.as_deref().map(Architecture::find).transpose().map_err(Failure::usage)?;
+    if let Some(path) = &args.weights {
+        let state = StateDict::open(path)?;
+        let architecture = match named {
+            Some(architecture) => architecture,
+            None => Architecture::find(state.metadata.get("architecture").map_or(DEFAULT, String::as_str))?,
+        };
+        let model = Model::new(architecture, state.tensors)
+            .with_context(|| format!("{} as weights of {}", path.display(), architecture.name))?;
+        return Ok(model);
+    }
+    match named {
+        Some(architecture) if architecture.name != DEFAULT => Err(Failure::usage(format!(
+            "{} has no weights inside the program: give --weights FILE (see weights/README.md for where to get them)",
+            architecture.name
+        ))),
+        _ => embedded(),
+    }
+}
+
+#[cfg(feature = "embedded")]
+fn embedded() -> Outcome<Model> {
+    Ok(gradex::embedded()?)
+}
+
+#[cfg(not(feature = "embedded"))]
+fn embedded() -> Outcome<Model> {
+    Err(Failure::usage("this program was built without embedded weights: give --weights FILE"))
+}
+
+/// Makes rayon use as many threads as asked for.
+pub fn set_threads(args: &ModelArgs) -> Outcome {
+    match args.threads {
+        Some(0) => Err(Failure::usage("--threads takes 1 or more")),
+        Some(threads) => Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,42 @@
+//! Names of output files: no two inputs of a run write to one name.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+/// Gives each input a name of its own.
+#[derive(Debug, Default)]
+pub struct Names(HashSet<String>);
+
+impl Names {
+    /// The input's file name without its ending, its place in a batch, and a number where that is taken: `cat`,
+    /// `batch-0`, `cat-2`.
+    pub fn of(&mut self, path: &Path, index: Option<usize>) -> String {
+        let stem = path.file_stem().map_or_else(|| "input".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let name = index.map_or(stem.clone(), |index| format!("{stem}-{index}"));
+        let (mut unique, mut number) = (name.clone(), 1);
+        // Case is folded, since some file systems do.
+        while !self.0.insert(unique.to_lowercase()) {
+            number += 1;
+            unique = format!("{name}-{number}");
+        }
+        unique
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_inputs_share_a_name() {
+        let mut names = Names::default();
+        let mut name = |path: &str, index| names.of(Path::new(path), index);
+        assert_eq!(name("a/cat.png", None), "cat");
+        assert_eq!(name("b/cat.png", None), "cat-2");
+        assert_eq!(name("b/Cat.jpg", None), "Cat-3");
+        assert_eq!(name("batch.npy", Some(0)), "batch-0");
+        assert_eq!(name("batch.npy", Some(1)), "batch-1");
+        assert_eq!(name("a/batch-1.png", None), "batch-1-2");
+        assert_eq!(name("..", None), "input");
+    }
+}

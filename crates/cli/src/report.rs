@@ -1,0 +1,121 @@
+//! What is said about each input, as JSON or as text. The JSON's keys are a contract.
+
+use std::io::{self, Write};
+
+use gradex::saliency::Prediction;
+use gradex::{Region, imagenet_labels};
+use serde::Serialize;
+
+/// One input, explained or classified.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The path as given, with the place in the batch where there is one.
+    pub input: String,
+    /// The architecture.
+    pub model: &'static str,
+    /// The network's input, `[H, W]`.
+    pub size: [usize; 2],
+    /// The original photograph, `[height, width]`.
+    pub photograph: [usize; 2],
+    /// The part of the photograph that the network saw, in its pixels: top, left, height, width.
+    pub region: [f64; 4],
+    /// The most probable classes.
+    pub predictions: Vec<LabelledPrediction>,
+    /// What was explained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanations: Option<Vec<Explained>>,
+    /// Time for this input, reading and writing included.
+    pub milliseconds: f64,
+}
+
+/// A class with its probability.
+#[derive(Debug, Serialize)]
+pub struct LabelledPrediction {
+    /// The class.
+    pub class: usize,
+    /// Its label.
+    pub label: &'static str,
+    /// Its probability.
+    pub probability: f64,
+}
+
+/// One explanation.
+#[derive(Debug, Serialize)]
+pub struct Explained {
+    /// The class.
+    pub class: usize,
+    /// Its label.
+    pub label: &'static str,
+    /// The method.
+    pub method: String,
+    /// The node.
+    pub point: String,
+    /// The mode of extrapolation.
+    pub extrapolation: String,
+    /// Why the map is blank, where it is.
+    pub reason: Option<String>,
+    /// What was written.
+    pub files: Files,
+}
+
+/// Paths of what was written; null where it was not asked for.
+#[derive(Debug, Serialize)]
+pub struct Files {
+    /// The overlay.
+    pub overlay: String,
+    /// The overlay of the same map without extrapolation.
+    pub plain: Option<String>,
+    /// The method's own map.
+    pub coarse: Option<String>,
+    /// The map at the network's input size.
+    pub fine: Option<String>,
+    /// The logits.
+    pub logits: Option<String>,
+}
+
+/// A class's label.
+pub fn label(class: usize) -> &'static str {
+    imagenet_labels().nth(class).unwrap_or("")
+}
+
+/// Labels predictions.
+pub fn labelled(predictions: Vec<Prediction>) -> Vec<LabelledPrediction> {
+    let labelled = |Prediction { class, probability }| LabelledPrediction { class, label: label(class), probability };
+    predictions.into_iter().map(labelled).collect()
+}
+
+/// A region as an array.
+pub fn region(region: &Region) -> [f64; 4] {
+    [region.top, region.left, region.height, region.width]
+}
+
+impl Report {
+    /// Writes the report to standard output.
+    pub fn print(&self, json: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if json {
+            serde_json::to_writer(&mut out, self)?;
+            return writeln!(out);
+        }
+        let [height, width] = self.photograph;
+        writeln!(out, "{} ({width} x {height}), {}, {:.0} ms", self.input, self.model, self.milliseconds)?;
+        for LabelledPrediction { class, label, probability } in &self.predictions {
+            writeln!(out, "  {:5.1} %  {label} ({class})", probability * 100.0)?;
+        }
+        for explained in self.explanations.iter().flatten() {
+            let Explained { class, label, method, point, extrapolation, reason, files } = explained;
+            writeln!(out, "  why {label} ({class})? {method} at {point}, extrapolation {extrapolation}")?;
+            if let Some(reason) = reason {
+                writeln!(out, "    blank: {reason}")?;
+            }
+            writeln!(out, "    {}", files.overlay)?;
+            if let Some(plain) = &files.plain {
+                writeln!(out, "    {plain} (without extrapolation)")?;
+            }
+            for file in [&files.coarse, &files.fine, &files.logits].into_iter().flatten() {
+                writeln!(out, "    {file}")?;
+            }
+        }
+        out.flush()
+    }
+}

@@ -1,0 +1,28 @@
+//! Single tensors as `.npy` files.
+
+use std::io;
+use std::path::Path;
+
+use ndarray_npy::WriteNpyExt;
+
+use crate::state_dict::{Tensor, io_error, read_file};
+use crate::write::Aside;
+use crate::{Result, npy};
+
+/// Reads a `.npy` file of any element type that [`Dtype`](crate::Dtype) has, as `f32`.
+///
+/// # Errors
+/// Where the file cannot be read, or is truncated, damaged or of another element type.
+pub fn read_npy(path: &Path) -> Result<Tensor> {
+    let (_, tensor) = npy::parse(&read_file(path)?)?;
+    Ok(tensor)
+}
+
+/// Writes a tensor as a float32 `.npy` file, aside and then renamed.
+///
+/// # Errors
+/// Where the disk refuses. `path` is then as it was, and nothing is left beside it.
+pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
+    let written = Aside::beside(path)?.write(path, |out| tensor.write_npy(out).map_err(io::Error::other));
+    written.map_err(|source| io_error("write", path, source))
+}

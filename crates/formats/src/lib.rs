@@ -1,0 +1,43 @@
+//! State dicts: named tensors read from the files that models are published in.
+//!
+//! | container | read | written |
+//! |---|---|---|
+//! | `.safetensors` | yes | F32, F16 |
+//! | `.npz`, stored or deflated | yes | no |
+//! | folder of `.npy` | yes | no |
+//! | PyTorch `.pth`, zip and legacy | with the feature `torch` | no |
+//!
+//! [`StateDict::open`] tells them apart by content. Every element type becomes `f32`; see [`Dtype`].
+//!
+//! Files are not trusted. Every count, shape, offset and length is checked against the bytes that are
+//! there before anything is allocated for it, duplicate names are errors, nothing recurses on the
+//! depth of the input, and unpickling is an interpreter of the few opcodes and globals that tensors
+//! need: nothing is ever executed. What a file can claim is bounded by its own length, times four for
+//! one-byte elements that become `f32`; for deflated archives the limit is
+//! [`MAX_INFLATION`] times the length.
+//!
+//! safetensors and npy headers are parsed here rather than by their usual crates because those accept
+//! duplicate names, allocate what a header declares, recurse, or overflow on hostile offsets; the
+//! tests compare with those crates on every file they can read.
+#![forbid(unsafe_code)]
+
+mod archive;
+mod array;
+mod detect;
+mod dtype;
+mod error;
+mod npy;
+mod npz;
+mod safetensors;
+mod shape;
+mod state_dict;
+#[cfg(feature = "torch")]
+mod torch;
+mod write;
+
+pub use archive::MAX_INFLATION;
+pub use array::{read_npy, write_npy};
+pub use dtype::Dtype;
+pub use error::{Error, Result};
+pub use state_dict::{StateDict, Tensor};
+pub use write::StorageDtype;

@@ -1,0 +1,151 @@
+//! A state dict, and which reader opens which file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crate::detect::{Container, detect};
+use crate::{Dtype, Error, Result};
+
+/// A tensor of weights, in row-major order.
+pub type Tensor = ndarray::ArrayD<f32>;
+
+/// Tensors by name, as `torch.nn.Module.state_dict` has them.
+///
+/// # Example
+/// ```
+/// use gradex_formats::StateDict;
+///
+/// // 8 bytes of header length, the header, the data: one F16 value, 1.5.
+/// let header = br#"{"scale":{"dtype":"F16","shape":[],"data_offsets":[0,2]}}"#;
+/// let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0x00, 0x3e]].concat();
+/// let weights = StateDict::from_safetensors(&file)?;
+/// assert_eq!(weights.tensors["scale"].first(), Some(&1.5));
+/// # Ok::<(), gradex_formats::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct StateDict {
+    /// The tensors, converted to `f32`.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// The element type that each tensor had in its file.
+    pub dtypes: BTreeMap<String, Dtype>,
+    /// Free text that came with the file: safetensors' `__metadata__`; other formats have none.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl StateDict {
+    /// Reads a file or folder of any supported format, told apart by content.
+    ///
+    /// A folder is read as [`StateDict::from_npy_folder`]. Names are kept as stored; see
+    /// [`StateDict::strip_module_prefix`].
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is of no supported format, or is truncated, damaged or hostile;
+    /// [`Error::ImportNeeded`] for PyTorch checkpoints in a build without the feature `torch`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).map_err(|source| io_error("read", path, source))?;
+        if metadata.is_dir() {
+            return Self::from_npy_folder(path);
+        }
+        let bytes = read_file(path)?;
+        Self::from_bytes(&bytes).map_err(|error| error.within(path.display().to_string()))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        match detect(bytes)? {
+            Container::Safetensors => Self::from_safetensors(bytes),
+            Container::Npz => Self::from_npz(bytes),
+            #[cfg(feature = "torch")]
+            Container::Torch => Self::from_pth(bytes),
+            #[cfg(not(feature = "torch"))]
+            Container::Torch => Err(Error::ImportNeeded),
+        }
+    }
+
+    /// Adds a tensor that was stored as `dtype`.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateName`] where the name is taken.
+    pub fn insert(&mut self, name: String, tensor: Tensor, dtype: Dtype) -> Result<()> {
+        if self.tensors.contains_key(&name) {
+            return Err(Error::DuplicateName { name });
+        }
+        self.dtypes.insert(name.clone(), dtype);
+        self.tensors.insert(name, tensor);
+        Ok(())
+    }
+
+    /// Removes the prefix `module.` that `torch.nn.DataParallel` puts before every name, once, and only
+    /// where ALL names have it. Returns whether it did.
+    pub fn strip_module_prefix(&mut self) -> bool {
+        const PREFIX: &str = "module.";
+        let wrapped = !self.tensors.is_empty() && self.tensors.keys().all(|name| name.starts_with(PREFIX));
+        if wrapped {
+            let strip = |name: String| name.strip_prefix(PREFIX).map(str::to_owned).unwrap_or(name);
+            self.tensors = std::mem::take(&mut self.tensors).into_iter().map(|(n, t)| (strip(n), t)).collect();
+            self.dtypes = std::mem::take(&mut self.dtypes).into_iter().map(|(n, d)| (strip(n), d)).collect();
+        }
+        wrapped
+    }
+
+    pub(crate) fn not_empty(self) -> Result<Self> {
+        if self.tensors.is_empty() { Err(Error::Empty) } else { Ok(self) }
+    }
+}
+
+/// The content of a regular file; devices and pipes, which may never end, are refused.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let failed = |source| io_error("read", path, source);
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        let found = "neither a regular file nor a folder".to_owned();
+        return Err(Error::UnknownFormat { found }.within(path.display().to_string()));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    file.take(metadata.len()).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+pub(crate) fn io_error(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::Io { action, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(names: &[&str]) -> StateDict {
+        let mut state = StateDict::default();
+        for (value, name) in names.iter().enumerate() {
+            let tensor = Tensor::from_elem(vec![1], value as f32);
+            state.insert((*name).to_owned(), tensor, Dtype::F32).unwrap();
+        }
+        state
+    }
+
+    #[test]
+    fn module_prefix_goes_only_when_all_names_have_it() {
+        let mut all = named(&["module.a", "module.module.b"]);
+        assert!(all.strip_module_prefix());
+        assert!(all.tensors.keys().eq(["a", "module.b"]));
+        assert!(all.dtypes.keys().eq(["a", "module.b"]));
+        assert_eq!(all.tensors["module.b"][[0]], 1.0);
+
+        let mut some = named(&["module.a", "b"]);
+        assert!(!some.strip_module_prefix());
+        assert!(some.tensors.keys().eq(["b", "module.a"]));
+
+        assert!(!StateDict::default().strip_module_prefix());
+    }
+
+    #[test]
+    fn a_taken_name_is_an_error_and_keeps_the_first_tensor() {
+        let mut state = named(&["a"]);
+        let error = state.insert("a".to_owned(), Tensor::zeros(vec![2]), Dtype::F16).unwrap_err();
+        assert_eq!(error.to_string(), "two tensors are named `a`");
+        assert_eq!(state.tensors["a"].shape(), [1]);
+        assert_eq!(state.dtypes["a"], Dtype::F32);
+    }
+}

@@ -1,0 +1,28 @@
+//! Models from files, and the one inside the program.
+
+use std::path::Path;
+
+use gradex_formats::StateDict;
+use gradex_models::{Architecture, Model};
+
+use crate::error::Result;
+
+/// The default model, EfficientNet-Lite0, whose weights are part of the program.
+///
+/// # Errors
+/// None, as long as the program is whole.
+#[cfg(feature = "embedded")]
+pub fn embedded() -> Result<Model> {
+    let state = StateDict::from_safetensors(gradex_models::EMBEDDED_WEIGHTS)?;
+    Ok(Model::new(Architecture::find(gradex_models::EMBEDDED_ARCHITECTURE)?, state.tensors)?)
+}
+
+/// A model with weights from a file: `.safetensors`, `.npz`, or a folder of `.npy`.
+///
+/// # Errors
+/// [`Error::Formats`](crate::Error::Formats) where the file cannot be read, [`Error::Model`](crate::Error::Model) where
+/// there is no such architecture or the weights are not its own.
+pub fn load(architecture: &str, weights: impl AsRef<Path>) -> Result<Model> {
+    let architecture = Architecture::find(architecture)?;
+    Ok(Model::new(architecture, StateDict::open(weights.as_ref())?.tensors)?)
+}
