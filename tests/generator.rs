@@ -1,4 +1,5 @@
 //! The generator of parameters and inputs, bit for bit what Python makes.
+#![allow(clippy::expect_used, clippy::panic)]
 
 use gradex_models::{generated_input, uniform};
 use gradex_tests::cases;

@@ -1,4 +1,5 @@
 //! Every layer, forward and backward, against PyTorch in float64.
+#![allow(clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 

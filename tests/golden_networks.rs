@@ -1,4 +1,5 @@
 //! Whole networks against PyTorch in float64: logits, order of classes, Grad-CAM, extrapolation in every mode.
+#![allow(clippy::expect_used, clippy::panic)]
 
 use gradex_engine::{NodeId, Retain, Tensor, values};
 use gradex_models::{Architecture, Model, generated_input, generated_parameters};
@@ -125,4 +126,34 @@ fn resnet50() {
 #[test]
 fn resnext50_32x4d() {
     check_generated("resnext50_32x4d");
+}
+
+/// The default model with its real weights, as the program carries them: on photographs and at an odd size.
+#[test]
+fn efficientnet_lite0() {
+    let model = gradex::embedded().expect("the embedded model");
+    let weights = |case: &Case| case.manifest["weights"]["dtype"].as_str().expect("a dtype").to_owned();
+    let cases: Vec<Case> =
+        cases("networks").into_iter().filter(|case| case.text("arch") == "efficientnet-lite0").collect();
+    let (half, single): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| weights(case) == "float16");
+    assert!(half.len() >= 4 && single.len() >= 3, "three photographs and an odd size");
+    for case in half {
+        let input = if case.has("resized") {
+            let pixels = case.array::<u8>("resized").into_dimensionality().expect("[h, w, 3]");
+            model.architecture.preprocessing.tensor(pixels.view()).expect("an input")
+        } else {
+            generated_input(&case.numbers("input_shape"), case.number("seed") as u64)
+        };
+        check_case(&case, &model, &input);
+        // The published float32 weights say the same.
+        let name = case.name().replace("lite0-", "lite0-float32-");
+        if let Some(case) = single.iter().find(|case| case.name() == name) {
+            let tape = model.network.forward(&input, &Retain::logits()).expect("forward");
+            let logits = values(tape.logits().expect("logits")).into_owned();
+            let expected: Vec<f64> = case.array::<f64>("expected_logits").into_iter().collect();
+            let difference = difference(&logits, &expected, Tolerance::Relative(1e-2));
+            assert!(difference.is_within(), "{name}: {difference}");
+            assert_eq!(top(tape.image_logits(0).expect("logits"), 1)[0].class, case.number("class"), "{name}");
+        }
+    }
 }

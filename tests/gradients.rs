@@ -1,5 +1,7 @@
 //! Every layer against its definition in float64: values, finite differences, and the adjoint identity.
 
+#![allow(clippy::unwrap_used)]
+
 use gradex_engine::{Kept, Layer, Params, Site, Tensor, values};
 use gradex_models::uniform;
 use gradex_tests::oracle::{self, Exact};

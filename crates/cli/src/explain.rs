@@ -119,7 +119,7 @@ impl Task<'_> {
         };
         let plain = match mode {
             Extrapolation::None => None,
-            _ => Some(draw(
+            Extrapolation::Activated | Extrapolation::Published => Some(draw(
                 Extrapolation::None,
                 &extrapolate::extrapolate(Extrapolation::None, coarse, tape, 0, &[])?.values,
             )?),

@@ -1,6 +1,6 @@
 //! The loop over inputs: progress, failures, reports.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
@@ -23,7 +23,7 @@ pub fn for_each_picture(
     let (mut failed, total) = (0, files.len());
     for (path, found) in files {
         bar.set_message(path.display().to_string());
-        if let Err(error) = found.and_then(|()| Ok(one_file(args, model, &path, &bar, &mut work)?)) {
+        if let Err(error) = found.and_then(|()| one_file(args, model, &path, &bar, &mut work)) {
             failed += 1;
             let closed = error.downcast_ref::<std::io::Error>();
             if closed.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
@@ -40,7 +40,7 @@ pub fn for_each_picture(
 fn one_file(
     args: &InputArgs,
     model: &Model,
-    path: &PathBuf,
+    path: &Path,
     bar: &ProgressBar,
     work: &mut impl FnMut(&Path, Picture) -> Result<Report>,
 ) -> Result<()> {

@@ -8,7 +8,7 @@ use zip::{CompressionMethod, ZipArchive};
 use crate::error::quoted;
 use crate::{Error, Result};
 
-/// How many times its own length an archive may inflate to, plus [`INFLATION_ALLOWANCE`]. Weights
+/// How many times its own length an archive may inflate to, plus a small allowance. Weights
 /// barely compress; tensors of zeros in a small file do.
 pub const MAX_INFLATION: u64 = 32;
 

@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(gathered(11, &[3], &[0]), [11, 11, 11]);
         assert_eq!(gathered(11, &[1, 1], &[usize::MAX, 5]), [11]);
         assert_eq!(gathered(10, &[2, 1], &[1, usize::MAX]), [10, 11]);
-        assert_eq!(gathered(99, &[0, 3], &[7, 7]), []);
+        assert!(gathered(99, &[0, 3], &[7, 7]).is_empty());
     }
 
     #[test]
