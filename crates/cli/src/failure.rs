@@ -34,3 +34,23 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 /// The result of a command.
 pub type Outcome<T = ()> = Result<T, Failure>;
+
+/// An error and its causes, without those that the message before them already quotes.
+pub fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        before if before.contains(&cause) => told,
+        before => format!("{before}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let quoting = anyhow::anyhow!("disk full").context("a.npy: disk full").context("cannot explain");
+        assert_eq!(told(&quoting), "cannot explain: a.npy: disk full");
+    }
+}

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Run(error)) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", failure::told(&error));
             ExitCode::from(1)
         }
         Err(Failure::Usage(why)) => {

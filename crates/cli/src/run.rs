@@ -8,7 +8,7 @@ use gradex::Model;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::InputArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, told};
 use crate::inputs::{self, Picture};
 use crate::report::Report;
 
@@ -29,7 +29,7 @@ pub fn for_each_picture(
             if closed.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
                 return Err(Failure::ClosedPipe);
             }
-            bar.suspend(|| eprintln!("error: {}: {error:#}", path.display()));
+            bar.suspend(|| eprintln!("error: {}", named(&path, &told(&error))));
         }
         bar.inc(1);
     }
@@ -52,6 +52,12 @@ fn one_file(
         start = Instant::now();
     }
     Ok(())
+}
+
+/// A message with the path before it, unless it begins with the path itself.
+fn named(path: &Path, message: &str) -> String {
+    let shown = path.display().to_string();
+    if message.starts_with(&shown) { message.to_owned() } else { format!("{shown}: {message}") }
 }
 
 /// A bar on standard error, hidden for a single input and where that is no terminal.
