@@ -26,6 +26,9 @@ impl Network {
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
         let logits = self.graph().logits();
+        if tape.shapes.len() != self.graph().nodes().len() {
+            return Err(Error::Graph("the tape is another network's".to_owned()));
+        }
         if seed.shape() != tape.shape(logits) {
             let expected = format!("a seed of the logits' shape {:?}", tape.shape(logits));
             return Err(Error::shape("the backward pass", expected, seed.shape()));
@@ -45,6 +48,10 @@ impl Network {
                     return Err(error.at(&node.name));
                 }
                 for (input, gradient) in node.inputs.iter().zip(sent).filter(|(input, _)| wanted[input.0]) {
+                    if gradient.shape() != tape.shape(*input) {
+                        let expected = format!("a gradient of its input's shape {:?}", tape.shape(*input));
+                        return Err(Error::shape(node.op.kind(), expected, gradient.shape()).at(&node.name));
+                    }
                     match arrived.get_mut(input) {
                         Some(sum) => *sum += &gradient,
                         None => {

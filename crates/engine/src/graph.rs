@@ -107,6 +107,19 @@ impl Graph {
         known
     }
 
+    /// Whether `node` reads each node, directly or not; it counts itself.
+    #[must_use]
+    pub fn leads_to(&self, node: NodeId) -> Vec<bool> {
+        let mut leads = vec![false; self.nodes.len()];
+        leads[node.0] = true;
+        for index in (0..=node.0).rev().filter(|index| *index < self.nodes.len()) {
+            if leads[index] {
+                self.nodes[index].inputs.iter().for_each(|input| leads[input.0] = true);
+            }
+        }
+        leads
+    }
+
     /// Whether each node's output depends on one of `sources`, which count themselves.
     #[must_use]
     pub fn depend_on(&self, sources: &[NodeId]) -> Vec<bool> {

@@ -85,7 +85,8 @@ impl Network {
             if keeps(id) {
                 caches[id.0] = cache;
             }
-            outputs[id.0] = Some(output);
+            let is_read = last_use[id.0] > id;
+            outputs[id.0] = (is_read || keeps(id)).then_some(output);
             for read in node.inputs.iter().filter(|read| last_use[read.0] == id && !keeps(**read)) {
                 outputs[read.0] = None;
             }

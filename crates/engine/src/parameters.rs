@@ -88,7 +88,15 @@ impl Graph {
                 }
                 own.push(tensor);
             }
-            params.push(if own.is_empty() { Params::default() } else { node.op.bind(own) });
+            let bound = if own.is_empty() { Params::default() } else { node.op.bind(own) };
+            let is_finite = |tensor: &Tensor| tensor.iter().all(|value| value.is_finite());
+            if ![&bound.weight, &bound.bias].into_iter().flatten().all(is_finite) {
+                return Err(Error::NonFinite {
+                    what: "scale or shift that follows from the parameters of",
+                    name: node.name.clone(),
+                });
+            }
+            params.push(bound);
         }
         Ok(Network::new(self, params))
     }

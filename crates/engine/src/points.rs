@@ -43,7 +43,8 @@ impl Graph {
             let flattens = matches!(node.op, Op::Flatten(_) | Op::Linear(_));
             image.push(!flattens && node.inputs.iter().all(|id| image[id.0]));
         }
-        let is_last = |id: &NodeId| image[id.0] && self.node(*id).op.is_activation();
+        let leads = self.leads_to(self.logits());
+        let is_last = |id: &NodeId| image[id.0] && leads[id.0] && self.node(*id).op.is_activation();
         self.ids().rev().find(is_last).unwrap_or(NodeId::INPUT)
     }
 
@@ -95,7 +96,9 @@ impl Graph {
     fn strides(&self) -> Vec<Option<[usize; 2]>> {
         let mut strides: Vec<Option<[usize; 2]>> = Vec::with_capacity(self.nodes().len());
         for node in self.nodes() {
-            let before = node.inputs.first().map_or(Some([1, 1]), |id| strides[id.0]);
+            let mut reads = node.inputs.iter().map(|id| strides[id.0]);
+            let first = reads.next().unwrap_or(Some([1, 1]));
+            let before = first.filter(|_| reads.all(|other| other == first));
             let own = node.op.stride();
             strides.push(before.zip(own).map(|(before, own)| [before[0] * own[0], before[1] * own[1]]));
         }

@@ -47,8 +47,8 @@ impl Retain {
 pub struct ChannelSums {
     /// How many channels were summed.
     pub channels: usize,
-    /// The sums, `[n, h, w]`.
-    pub sums: Array3<f32>,
+    /// The sums, `[n, h, w]`, in `f64`: they do not overflow.
+    pub sums: Array3<f64>,
     /// The largest value of each image's tensor, before summing.
     pub max: Vec<f32>,
 }
@@ -59,12 +59,13 @@ impl ChannelSums {
             .view()
             .into_dimensionality::<Ix4>()
             .map_err(|_| Error::shape("a sum over channels", "a tensor of shape [n, c, h, w]", tensor.shape()))?;
+        let (count, _, height, width) = images.dim();
+        let mut sums = Array3::zeros((count, height, width));
+        for channel in images.axis_iter(Axis(1)) {
+            sums.zip_mut_with(&channel, |sum, value| *sum += f64::from(*value));
+        }
         let largest = |image: ndarray::ArrayView3<'_, f32>| image.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        Ok(Self {
-            channels: images.shape()[1],
-            sums: images.sum_axis(Axis(1)),
-            max: images.outer_iter().map(largest).collect(),
-        })
+        Ok(Self { channels: images.shape()[1], sums, max: images.outer_iter().map(largest).collect() })
     }
 }
 
@@ -106,10 +107,10 @@ impl Tape {
         &self.shapes[0]
     }
 
-    /// A node's output shape.
+    /// A node's output shape; empty where the network has no such node.
     #[must_use]
     pub fn shape(&self, node: NodeId) -> &[usize] {
-        &self.shapes[node.0]
+        self.shapes.get(node.0).map_or(&[], |shape| shape)
     }
 
     /// A node's output.
@@ -117,7 +118,7 @@ impl Tape {
     /// # Errors
     /// [`Error::NotRetained`] where it was not asked for.
     pub fn output(&self, node: NodeId) -> Result<&Tensor> {
-        self.outputs[node.0].as_ref().ok_or(Error::NotRetained("output of this node"))
+        self.outputs.get(node.0).and_then(Option::as_ref).ok_or(Error::NotRetained("output of this node"))
     }
 
     /// A node's sums over channels.

@@ -39,6 +39,13 @@ pub enum Error {
         /// Classes asked for.
         classes: usize,
     },
+    /// The tape's batch has no such image.
+    NoSuchImage {
+        /// The image asked for, from 0.
+        image: usize,
+        /// How many there are.
+        images: usize,
+    },
     /// A map holds NaN or an infinity.
     NonFinite {
         /// Which map.
@@ -70,6 +77,7 @@ impl fmt::Display for Error {
             Self::ClassesPerImage { images, classes } => {
                 write!(f, "{classes} classes for {images} images; give one class for each image")
             }
+            Self::NoSuchImage { image, images } => write!(f, "there is no image {image} in a batch of {images}"),
             Self::NonFinite { what } => write!(f, "the {what} holds NaN or infinite values"),
             Self::Engine(source) => write!(f, "{source}"),
             Self::Kernel(source) => write!(f, "{source}"),

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 
 /// The gradient of the sum of `classes[n]`'s logit of image `n`: one-hot rows, of the logits' shape.
 pub(crate) fn one_hot(tape: &Tape, classes: &[usize]) -> Result<Tensor> {
+    tape.image_logits(0)?;
     let mut seed = Tensor::zeros(tape.logits()?.shape());
     let [images, available] = [seed.shape()[0], seed.len() / seed.shape()[0]];
     if classes.len() != images {

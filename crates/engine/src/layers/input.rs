@@ -9,6 +9,8 @@ use crate::layer::{Cache, Layer, Params, Site};
 use crate::tensor::{Tensor, nchw, only};
 
 const KIND: &str = "input";
+/// More than any memory holds the activations of; sizes derived from it do not overflow.
+const MOST_VALUES: usize = 1 << 34;
 
 /// Images `[n, channels, h, w]`, already normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +27,13 @@ impl Layer for Input {
     fn output_shape(&self, inputs: &[&[usize]]) -> Result<Vec<usize>> {
         let input = only(KIND, inputs)?;
         let [_, channels, ..] = nchw("the network", input)?;
+        let count = input.iter().try_fold(1, |product: usize, size| product.checked_mul(*size));
         if channels != self.channels || input.contains(&0) {
             let expected = format!("one image or more of shape [n, {}, h, w]", self.channels);
             return Err(Error::shape("the network", expected, input));
+        }
+        if count.is_none_or(|count| count > MOST_VALUES) {
+            return Err(Error::shape("the network", "at most 2^34 values", input));
         }
         Ok(input.to_vec())
     }

@@ -19,7 +19,7 @@ pub fn excitations(mode: Extrapolation, graph: &Graph, shapes: &[Vec<usize>], po
 /// resolution. Before them the last non-negative tensor ahead of the first step. Of these the ones larger than the map.
 fn activated(graph: &Graph, shapes: &[Vec<usize>], point: NodeId) -> Vec<NodeId> {
     let non_negative = graph.non_negative();
-    let precedes = leads_to(graph, point);
+    let precedes = graph.leads_to(point);
     let resolution = |id: NodeId| match shapes[id.index()][..] {
         [_, _, height, width] => Some([height, width]),
         _ => None,
@@ -66,16 +66,4 @@ fn is_hooked(op: &Op) -> bool {
         | Op::Dropout(_)
         | Op::Softmax(_) => false,
     }
-}
-
-/// Whether `point` reads each node, directly or not; `point` counts itself.
-fn leads_to(graph: &Graph, point: NodeId) -> Vec<bool> {
-    let mut leads = vec![false; graph.nodes().len()];
-    leads[point.index()] = true;
-    for id in graph.ids().rev().filter(|id| *id <= point) {
-        if leads[id.index()] {
-            graph.node(id).inputs.iter().for_each(|input| leads[input.index()] = true);
-        }
-    }
-    leads
 }

@@ -85,7 +85,8 @@ impl FromStr for Extrapolation {
 /// the reason, as does one that the product extinguishes or that is the same everywhere.
 ///
 /// # Errors
-/// [`Error::NonFinite`] where the map or the product is not finite; [`Error::Engine`] where the tape lacks a channel sum.
+/// [`Error::NoSuchImage`] where the batch is smaller, [`Error::NonFinite`] where the map or the product is not finite,
+/// [`Error::Engine`] where the tape lacks a channel sum.
 pub fn extrapolate(
     mode: Extrapolation,
     coarse: &CoarseMap,
@@ -101,22 +102,23 @@ pub fn extrapolate(
     if !map.iter().any(|value| *value > 0.0) {
         return Ok(Heatmap::blank(size, Reason::NoPositiveEvidence));
     }
+    if image >= tape.input_shape()[0] {
+        return Err(Error::NoSuchImage { image, images: tape.input_shape()[0] });
+    }
+    rescale(&mut map);
     for node in excitations.iter().rev() {
         let excitation = tape.channel_sums(*node)?;
         let sums = excitation.sums.index_axis(Axis(0), image);
         map = resized(&map, sums.dim().into())?;
         // The sums' own maximum cancels; the tensor's maximum may be negative, and then turns the map round.
         let sign = if mode == Extrapolation::Published && excitation.max[image] < 0.0 { -1.0 } else { 1.0 };
-        let largest = largest_magnitude(&sums.to_owned());
-        if largest == 0.0 {
+        let largest = sums.iter().fold(0.0, |largest: f64, sum| largest.max(sum.abs()));
+        if largest > 0.0 {
+            map.zip_mut_with(&sums, |value, sum| *value *= (sign * sum / largest) as f32);
+        }
+        if largest == 0.0 || !rescale(&mut map) {
             return Ok(Heatmap::blank(size, Reason::NoActivation));
         }
-        map.zip_mut_with(&sums, |value, sum| *value *= sign * (sum / largest));
-        let largest = largest_magnitude(&map);
-        if largest == 0.0 {
-            return Ok(Heatmap::blank(size, Reason::NoActivation));
-        }
-        map.mapv_inplace(|value| value / largest);
     }
     let map = resized(&map, size)?;
     match mode {
@@ -138,6 +140,12 @@ fn clipped_score(map: Array2<f32>) -> Array2<f32> {
     }
 }
 
-fn largest_magnitude(map: &Array2<f32>) -> f32 {
-    map.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()))
+/// Divides the map by its largest magnitude; false where that is zero.
+fn rescale(map: &mut Array2<f32>) -> bool {
+    let largest = map.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    if largest == 0.0 {
+        return false;
+    }
+    map.mapv_inplace(|value| (f64::from(value) / f64::from(largest)) as f32);
+    true
 }
