@@ -17,7 +17,6 @@ fn check(case: &Case, file: &str, actual: &[f32]) {
         false => case.array::<f64>(file).into_iter().collect(),
     };
     let difference = difference(actual, &expected, Tolerance::Relative(LARGEST_RELATIVE_ERROR));
-    println!("{:40} {file:28} {difference}", case.name());
     assert!(
         difference.is_within() && difference.cosine >= SMALLEST_COSINE,
         "{} {file}: {difference}\n    regenerate by `{}`",

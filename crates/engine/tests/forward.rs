@@ -135,14 +135,13 @@ fn channel_sums_are_sums_and_maxima_of_each_image() {
         assert_eq!(sums.sums.dim(), (*n, *height, *width));
         for ((image, y, x), actual) in sums.sums.indexed_iter() {
             let expected: f64 = (0..*channels).map(|c| f64::from(tensor[[image, c, y, x]])).sum();
-            assert!((f64::from(*actual) - expected).abs() < 1e-5, "{actual} {expected}");
+            assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
         }
         for (image, max) in tensor.outer_iter().zip(&sums.max) {
             assert_eq!(image.iter().copied().reduce(f32::max), Some(*max));
         }
     }
     let stem = network.forward(&input, &Retain::all().channel_sums(&nodes[1..2])).unwrap();
-    assert!(stem.channel_sums(nodes[1]).unwrap().max.iter().all(|max| *max > 0.0));
     assert!(message(stem.channel_sums(nodes[0])).contains("channel sums"));
 }
 

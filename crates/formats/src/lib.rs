@@ -6,15 +6,16 @@
 //! | `.npz`, stored or deflated | yes | no |
 //! | folder of `.npy` | yes | no |
 //! | PyTorch `.pth`, zip and legacy | with the feature `torch` | no |
+//! | one `.npy` | [`read_npy`] | [`write_npy`] |
 //!
 //! [`StateDict::open`] tells them apart by content. Every element type becomes `f32`; see [`Dtype`].
 //!
 //! Files are not trusted. Every count, shape, offset and length is checked against the bytes that are
 //! there before anything is allocated for it, duplicate names are errors, nothing recurses on the
 //! depth of the input, and unpickling is an interpreter of the few opcodes and globals that tensors
-//! need: nothing is ever executed. What a file can claim is bounded by its own length, times four for
-//! one-byte elements that become `f32`; for deflated archives the limit is
-//! [`MAX_INFLATION`] times the length.
+//! need: nothing is ever executed. The tensors take at most four bytes for each byte of the file (one-byte
+//! elements become `f32`); a deflated archive counts as what it inflates to, at most [`MAX_INFLATION`]
+//! times its length.
 //!
 //! safetensors and npy headers are parsed here rather than by their usual crates because those accept
 //! duplicate names, allocate what a header declares, recurse, or overflow on hostile offsets; the

@@ -1,5 +1,6 @@
 //! Every fast path against the slow one, on ragged shapes and on the shapes of real networks; and on one thread against
 //! several, bit for bit.
+#![allow(clippy::expect_used)]
 
 use gradex_kernels::{
     ConvShape, Error, Padding, Window, conv2d, conv2d_transpose, linear, linear_transpose, portable, resize_bilinear,

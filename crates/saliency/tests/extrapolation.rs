@@ -4,7 +4,7 @@
 mod common;
 
 use common::{INPUT, check_heatmap, classify, constants, explain, find, network, noise, noise_for, pooled, tensor};
-use gradex_engine::layers::{BatchNorm2d, Conv2d, MaxPool2d, Relu};
+use gradex_engine::layers::{BatchNorm2d, Conv2d, MaxPool2d, Relu, Relu6};
 use gradex_engine::{GraphBuilder, Network, Parameter, Retain, Tensor};
 use gradex_saliency::extrapolate::extrapolate;
 use gradex_saliency::{CoarseMap, Error, Explainer, Extrapolation, Heatmap, Reason};
@@ -308,6 +308,32 @@ fn channel_sums_that_overflow_are_not_taken_for_silence() {
         match explainer.explain(&tape, &[0]) {
             Ok(explanations) => assert_eq!(explanations[0].fine.reason, None, "{mode}"),
             Err(error) => assert!(matches!(error, Error::NonFinite { .. }), "{mode}: {error}"),
+        }
+    }
+}
+
+/// A ceiling hides the infinities of `stem` from the logits, but `published` multiplies by what it gave.
+#[test]
+fn an_excitation_that_overflowed_is_an_error() {
+    let add_nodes = |graph: &mut GraphBuilder| {
+        let x = graph.add("stem", Conv2d::new(1, 2, 1).stride(2), INPUT);
+        let x = graph.add("relu6", Relu6, x);
+        classify(graph, 2, 1, x);
+    };
+    let others = constants(&[("fc.weight", 1.0)]);
+    // Infinities of one sign, and of both: their sum over channels is NaN.
+    for second in [1.0, -1.0] {
+        let parameter = |index: u32, parameter: &Parameter| match &*parameter.name {
+            "stem.weight" => tensor(&[2, 1, 1, 1], &[3e38, 3e38 * second]),
+            _ => others(index, parameter),
+        };
+        let network = network(1, add_nodes, parameter);
+        let explainer = Explainer::new(&network).extrapolation(Published);
+        for pixels in [[10.0, 10.0], [10.0, 1e-38]] {
+            let input = tensor(&[1, 1, 1, 4], &[pixels[0], 0.0, pixels[1], 0.0]);
+            let tape = explainer.forward(&input).unwrap();
+            let error = explainer.explain(&tape, &[0]).unwrap_err();
+            assert!(matches!(error, Error::NonFinite { .. }), "{second} {pixels:?}: {error}");
         }
     }
 }

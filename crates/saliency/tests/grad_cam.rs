@@ -167,6 +167,17 @@ fn a_tape_of_another_network_is_an_error() {
 }
 
 #[test]
+fn a_point_of_another_network_is_an_error() {
+    let (small, large) = (two_channels(), network(3, pooled, noise_for));
+    for mode in Extrapolation::ALL {
+        let explainer = Explainer::new(&small).point(find(&large, "fc")).extrapolation(mode);
+        assert!(explainer.forward(&two_channel_image()).is_err(), "{mode}");
+    }
+    let explainer = Explainer::new(&small).point(find(&large, "fc"));
+    assert!(explainer.excitations(two_channel_image().shape()).is_err());
+}
+
+#[test]
 fn a_gradient_that_overflows_is_an_error() {
     // Logits that cancel, of gradients that do not: 1e38 * 100 a channel.
     let add_nodes = |graph: &mut GraphBuilder| {

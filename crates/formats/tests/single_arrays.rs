@@ -1,0 +1,58 @@
+//! One `.npy` file: written and read, here and by the ndarray-npy crate.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+
+use common::{Scratch, assert_same, cases};
+use gradex_formats::{Tensor, read_npy, write_npy};
+
+#[test]
+fn every_golden_array_is_read_as_it_was_recorded() {
+    let mut compared = 0;
+    for case in cases().iter().filter(|case| case.paths[0].is_dir()) {
+        for (name, expected) in &case.expected {
+            let tensor = read_npy(&case.paths[0].join(format!("{name}.npy"))).unwrap();
+            assert_same(&tensor, &expected.tensor, name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 0, "no arrays; {}", common::REGENERATE);
+}
+
+#[test]
+fn what_is_written_comes_back_bit_for_bit_and_alone() {
+    let scratch = Scratch::new();
+    let path = scratch.0.join("fine.npy");
+    let edges = [0.1, -0.0, f32::MAX, 1e-45, f32::INFINITY, f32::NAN];
+    for shape in [&[6][..], &[2, 3], &[1, 3, 2, 1]] {
+        let tensor = Tensor::from_shape_vec(shape, edges.to_vec()).unwrap();
+        for tensor in [tensor.clone(), tensor.reversed_axes()] {
+            write_npy(&path, &tensor).unwrap();
+            assert_same(&read_npy(&path).unwrap(), &tensor, "read here");
+            assert_same(&ndarray_npy::read_npy(&path).unwrap(), &tensor, "read by ndarray-npy");
+            assert_eq!(scratch.names(), ["fine.npy"]);
+        }
+    }
+}
+
+#[test]
+fn a_write_that_fails_leaves_nothing_and_a_damaged_array_is_an_error() {
+    let scratch = Scratch::new();
+    let taken = scratch.0.join("taken.npy");
+    fs::create_dir(&taken).unwrap();
+    fs::write(taken.join("kept"), b"kept").unwrap();
+    let tensor = Tensor::zeros(vec![2, 2]);
+    let message = write_npy(&taken, &tensor).unwrap_err().to_string();
+    assert!(message.contains("taken.npy"), "{message}");
+    assert_eq!(scratch.names(), ["taken.npy"]);
+
+    let path = scratch.0.join("a.npy");
+    write_npy(&path, &tensor).unwrap();
+    let content = fs::read(&path).unwrap();
+    for length in 0..content.len() {
+        fs::write(&path, &content[..length]).unwrap();
+        assert!(read_npy(&path).is_err(), "the first {length} bytes were read");
+    }
+}
