@@ -1,0 +1,88 @@
+//! The project's chores, run as `cargo xtask COMMAND`.
+#![forbid(unsafe_code)]
+
+mod agree;
+mod bench;
+mod ci;
+mod fixtures;
+mod hash;
+mod import;
+mod repository;
+#[cfg(test)]
+mod scratch;
+mod tidy;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version)]
+struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Converts weights of any supported format to .safetensors, checked against an architecture
+    Import(import::Arguments),
+    /// Measures how far two files of weights agree on many views of photographs
+    Agree(agree::Arguments),
+    /// Lists the golden cases; with --check, verifies every file of them
+    Fixtures(fixtures::Arguments),
+    /// Times gradex, next to PyTorch and onnxruntime where they are installed
+    Bench(bench::Args),
+    /// Checks the rules of the house that no compiler checks
+    Tidy,
+    /// Runs all that continuous integration runs: `.ci/run`
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let out = &mut io::stdout().lock();
+    let result = match Xtask::parse().command {
+        Command::Import(arguments) => import::run(&arguments, out),
+        Command::Agree(arguments) => agree::run(&arguments, out),
+        Command::Fixtures(arguments) => fixtures::run(&arguments, out),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Tidy => tidy::run(out),
+        Command::Ci => ci::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With standard error closed there is nobody to tell; the exit code still says it.
+            let _ = writeln!(io::stderr(), "error: {}", report(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and its causes, without those that the message before already quotes.
+fn report(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        before if before.contains(&cause) => told,
+        before => format!("{before}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Xtask::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let quoting = anyhow::anyhow!("disk full").context("a.npy: disk full").context("cannot import");
+        assert_eq!(report(&quoting), "cannot import: a.npy: disk full");
+    }
+}

@@ -1,0 +1,4 @@
+mod accepted;
+mod output;
+mod refused;
+mod states;

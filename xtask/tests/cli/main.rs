@@ -1,0 +1,8 @@
+//! `xtask` as its users run it.
+#![allow(clippy::unwrap_used)]
+
+mod fixtures;
+mod import;
+mod program;
+#[path = "../../src/scratch.rs"]
+mod scratch;
