@@ -64,7 +64,11 @@ impl<'a> Explainer<'a> {
     /// [`Error::Engine`] where the network cannot take such an input.
     pub fn excitations(&self, input: &[usize]) -> Result<Vec<NodeId>> {
         let graph = self.network.graph();
-        Ok(excitations(self.extrapolation, graph, &graph.shapes(input)?, self.point))
+        let shapes = graph.shapes(input)?;
+        if self.point.index() >= shapes.len() {
+            return Err(Error::Unrelated { point: format!("node {}", self.point.index()) });
+        }
+        Ok(excitations(self.extrapolation, graph, &shapes, self.point))
     }
 
     /// Runs images `[n, c, h, w]` through the network and keeps what [`Explainer::explain`] needs.
@@ -73,12 +77,13 @@ impl<'a> Explainer<'a> {
     /// [`Error::NotAnImage`] where the point's output is none, [`Error::Engine`] where the forward pass fails.
     pub fn forward(&self, input: &Tensor) -> Result<Tape> {
         let shapes = self.network.graph().shapes(input.shape())?;
+        let excitations = self.excitations(input.shape())?;
         let shape = &shapes[self.point.index()];
         if shape.len() != 4 {
             let point = self.network.graph().node(self.point).name.clone();
             return Err(Error::NotAnImage { point, shape: shape.clone() });
         }
-        let retain = Retain::from(self.point).channel_sums(&self.excitations(input.shape())?);
+        let retain = Retain::from(self.point).channel_sums(&excitations);
         Ok(self.network.forward(input, &retain)?)
     }
 

@@ -109,6 +109,9 @@ pub fn extrapolate(
     for node in excitations.iter().rev() {
         let excitation = tape.channel_sums(*node)?;
         let sums = excitation.sums.index_axis(Axis(0), image);
+        if !sums.iter().all(|sum| sum.is_finite()) {
+            return Err(Error::NonFinite { what: "excitation" });
+        }
         map = resized(&map, sums.dim().into())?;
         // The sums' own maximum cancels; the tensor's maximum may be negative, and then turns the map round.
         let sign = if mode == Extrapolation::Published && excitation.max[image] < 0.0 { -1.0 } else { 1.0 };
