@@ -13,7 +13,7 @@ mod report;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use gradex::{Architecture, Model};
@@ -63,13 +63,17 @@ pub struct Args {
 /// An unknown architecture, a network that fails, a file that cannot be written. A peer that is missing is none: the
 /// report says so.
 pub fn run(args: &Args) -> Result<()> {
+    let no_target = |path: &Path| format!("cannot write {}", path.display());
+    if let Some(path) = &args.out {
+        report::check_target(path).with_context(|| no_target(path))?;
+    }
     let report = match &args.profile {
         Some(name) => profile_every_node(args, Architecture::find(name)?)?,
         None => compare(args)?,
     };
     writeln!(std::io::stdout(), "{report}")?;
     match &args.out {
-        Some(path) => report::write(path, &report).with_context(|| format!("cannot write {}", path.display())),
+        Some(path) => report::write(path, &report).with_context(|| no_target(path)),
         None => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::contender::Task;
 use super::measure::{Row, Times};
@@ -105,16 +105,22 @@ pub fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
 }
 
+/// Checks, before anything is timed, that a report can go to `path`.
+///
+/// # Errors
+/// As [`write()`], as far as it can be known.
+pub fn check_target(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(folder.is_dir(), "there is no folder {}", folder.display());
+    placed(path, "").map(drop)
+}
+
 /// Writes the report to `path`, and leaves what stood there until it is complete.
 ///
 /// # Errors
 /// Where the file cannot be written, or has only one of the marker lines.
 pub fn write(path: &Path, report: &str) -> Result<()> {
-    let text = match fs::read_to_string(path) {
-        Ok(old) => between_markers(&old, report)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => report.to_owned(),
-        Err(error) => return Err(error.into()),
-    };
+    let text = placed(path, report)?;
     let mut aside = path.file_name().context("that is no file name")?.to_owned();
     aside.push(".part");
     let aside = path.with_file_name(aside);
@@ -126,6 +132,15 @@ pub fn write(path: &Path, report: &str) -> Result<()> {
         let _ = fs::remove_file(&aside);
     }
     Ok(written?)
+}
+
+/// What the file is to hold.
+fn placed(path: &Path, report: &str) -> Result<String> {
+    match fs::read_to_string(path) {
+        Ok(old) => between_markers(&old, report),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(report.to_owned()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The old text with the report between its markers; the report alone where the old text has none.
@@ -195,12 +210,16 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("gradex-bench-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let path = folder.join("report.md");
+        check_target(&path)?;
+        assert!(check_target(&folder.join("absent/report.md")).is_err());
+        assert!(!path.exists(), "a check must not write");
         write(&path, "first\n")?;
         write(&path, "second\n")?;
         assert_eq!(fs::read_to_string(&path)?, "second\n");
 
         fs::write(&path, MARKERS[0])?;
         assert!(write(&path, "third\n").is_err());
+        assert!(check_target(&path).is_err());
         assert_eq!(fs::read_to_string(&path)?, MARKERS[0]);
         fs::create_dir(folder.join("report.md.part"))?;
         fs::write(&path, "fourth\n")?;
