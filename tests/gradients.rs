@@ -89,16 +89,18 @@ fn transpose_is_the_adjoint_of_every_affine_layer() {
     for (case, layer) in layers() {
         let Some(affine) = layer.op.affine() else { continue };
         kinds.insert(layer.op.kind());
-        let x = &generic(&layer)[0];
+        let inputs = generic(&layer);
+        let (borrowed, shapes): (Vec<&Tensor>, Vec<&[usize]>) = inputs.iter().map(|x| (x, x.shape())).unzip();
         let linear = Params { bias: None, ..layer.params.clone() };
-        let forward = oracle::exact(&affine.apply(&linear, x).unwrap());
-        let backward = oracle::exact(&affine.transpose(&linear, &layer.upstream, x.shape()).unwrap());
-        let (g, x) = (oracle::exact(&layer.upstream), oracle::exact(x));
-        let (left, right) = (dot(&forward, &g), dot(&x, &backward));
+        let forward = oracle::exact(&affine.apply(&linear, &borrowed).unwrap());
+        let backward = affine.transpose(&linear, &layer.upstream, &shapes).unwrap();
+        let g = oracle::exact(&layer.upstream);
+        let left = dot(&forward, &g);
+        let right: f64 = inputs.iter().zip(&backward).map(|(x, b)| dot(&oracle::exact(x), &oracle::exact(b))).sum();
         let scale = (dot(&forward, &forward) * dot(&g, &g)).sqrt();
         assert!((left - right).abs() <= 1e-6 * scale, "{}: <Ax, g> = {left}, <x, A'g> = {right}", case.name());
     }
-    assert_eq!(kinds.len(), 5, "affine kinds with cases: {kinds:?}");
+    assert_eq!(kinds.len(), 9, "affine kinds with cases: {kinds:?}");
 }
 
 #[test]

@@ -107,6 +107,22 @@ impl Graph {
         known
     }
 
+    /// The nodes that do not depend on `point` but are read by some that do: a residual connection round it starts there.
+    #[must_use]
+    pub fn beside(&self, point: NodeId) -> Vec<NodeId> {
+        let depend = self.depend_on(&[point]);
+        let read_by_dependents = |id: NodeId| {
+            let reads = |(index, node): (usize, &Node)| index != point.0 && depend[index] && node.inputs.contains(&id);
+            self.nodes.iter().enumerate().any(reads)
+        };
+        self.ids().filter(|id| !depend[id.0] && read_by_dependents(*id)).collect()
+    }
+
+    /// Replaces a node's layer by one of the same shapes.
+    pub(crate) fn replace(&mut self, node: NodeId, op: Op) {
+        self.nodes[node.0].op = op;
+    }
+
     /// Whether `node` reads each node, directly or not; it counts itself.
     #[must_use]
     pub fn leads_to(&self, node: NodeId) -> Vec<bool> {

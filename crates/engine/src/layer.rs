@@ -40,19 +40,19 @@ pub trait Layer {
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>>;
 }
 
-/// A layer `A x + b`: with other parameters, the two primitives of every relevance rule.
+/// A layer `Σ_k A_k x_k + b` of its inputs `x_k`: with other parameters, the two primitives of every relevance rule.
 pub trait Affine {
-    /// `A x + b`.
+    /// `Σ_k A_k x_k + b`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the layer cannot take `input`.
-    fn apply(&self, params: &Params, input: &Tensor) -> Result<Tensor>;
+    /// [`Error::Shape`] or [`Error::Inputs`] where the layer cannot take `inputs`.
+    fn apply(&self, params: &Params, inputs: &[&Tensor]) -> Result<Tensor>;
 
-    /// `Aᵀ upstream`, for an input of shape `input`.
+    /// `A_kᵀ upstream` for each input `k`; `inputs` are their shapes.
     ///
     /// # Errors
-    /// [`Error::Shape`] where `upstream` has not the shape of the output for that input.
-    fn transpose(&self, params: &Params, upstream: &Tensor, input: &[usize]) -> Result<Tensor>;
+    /// [`Error::Shape`] where `upstream` has not the shape of the output for such inputs.
+    fn transpose(&self, params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>>;
 }
 
 /// A layer's parameters. A batch norm's are its scale and shift.
@@ -130,6 +130,26 @@ impl<'a> Site<'a> {
     /// [`Error::Inputs`] where it has another number of them.
     pub fn input_shape(&self) -> Result<&'a [usize]> {
         Ok(crate::tensor::only(self.op.kind(), &self.inputs)?.shape)
+    }
+
+    /// The shapes of all inputs.
+    #[must_use]
+    pub fn input_shapes(&self) -> Vec<&'a [usize]> {
+        self.inputs.iter().map(|input| input.shape).collect()
+    }
+
+    /// The values of all inputs.
+    ///
+    /// # Errors
+    /// [`Error::NotRetained`] where the tape did not keep one.
+    pub fn input_tensors(&self) -> Result<Vec<&'a Tensor>> {
+        self.inputs.iter().map(|input| input.tensor("input of this node")).collect()
+    }
+
+    /// What an affine layer's backward sends: the transpose of `upstream` to each input.
+    pub(crate) fn transposed(&self, layer: &impl Affine, upstream: &Tensor) -> Result<Vec<Tensor>> {
+        self.check_upstream(upstream)?;
+        layer.transpose(self.params, upstream, &self.input_shapes())
     }
 
     /// Checks that `upstream` has the output's shape.

@@ -10,6 +10,7 @@
 
 mod backward;
 mod error;
+mod fold;
 mod graph;
 mod layer;
 mod names;
@@ -17,6 +18,7 @@ mod network;
 mod op;
 mod parameters;
 mod points;
+mod resume;
 mod tape;
 mod tensor;
 

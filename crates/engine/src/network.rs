@@ -1,6 +1,7 @@
 //! Graphs with parameters, and the forward pass.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
@@ -8,15 +9,15 @@ use crate::layer::{Cache, Layer, Params};
 use crate::tape::{ChannelSums, Retain, Tape};
 use crate::tensor::Tensor;
 
-/// A graph joined with its parameters.
+/// A graph joined with its parameters. A copy shares them.
 #[derive(Debug, Clone)]
 pub struct Network {
     graph: Graph,
-    params: Vec<Params>,
+    params: Vec<Arc<Params>>,
 }
 
 impl Network {
-    pub(crate) fn new(graph: Graph, params: Vec<Params>) -> Self {
+    pub(crate) fn new(graph: Graph, params: Vec<Arc<Params>>) -> Self {
         Self { graph, params }
     }
 
@@ -30,6 +31,10 @@ impl Network {
     #[must_use]
     pub fn params(&self, node: NodeId) -> &Params {
         &self.params[node.0]
+    }
+
+    pub(crate) fn shared_params(&self) -> &[Arc<Params>] {
+        &self.params
     }
 
     /// Runs images `[n, c, h, w]` through the network, and keeps what `retain` asks for.
@@ -65,7 +70,7 @@ impl Network {
     ) -> Result<Tape> {
         let nodes = self.graph.nodes();
         let logits = self.graph.logits();
-        let keeps = |id: NodeId| id == logits || retain.from.is_some_and(|from| id >= from);
+        let keeps = |id: NodeId| id == logits || retain.keeps(id);
         let last_use = self.last_uses();
         let mut outputs: Vec<Option<Tensor>> = vec![None; nodes.len()];
         let mut caches = vec![Cache::Nothing; nodes.len()];

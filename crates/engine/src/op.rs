@@ -62,7 +62,7 @@ impl Op {
         }
     }
 
-    /// The layer as an affine map of its only input, where it is one.
+    /// The layer as an affine map of its inputs, where it is one.
     #[must_use]
     pub fn affine(&self) -> Option<&dyn Affine> {
         match self {
@@ -71,15 +71,11 @@ impl Op {
             Self::BatchNorm2d(layer) => Some(layer),
             Self::AvgPool2d(layer) => Some(layer),
             Self::AdaptiveAvgPool2d(layer) => Some(layer),
-            Self::Input(_)
-            | Self::Relu(_)
-            | Self::Relu6(_)
-            | Self::MaxPool2d(_)
-            | Self::Add(_)
-            | Self::Concat(_)
-            | Self::Flatten(_)
-            | Self::Dropout(_)
-            | Self::Softmax(_) => None,
+            Self::Add(layer) => Some(layer),
+            Self::Concat(layer) => Some(layer),
+            Self::Flatten(layer) => Some(layer),
+            Self::Dropout(layer) => Some(layer),
+            Self::Input(_) | Self::Relu(_) | Self::Relu6(_) | Self::MaxPool2d(_) | Self::Softmax(_) => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Parameters by name: a graph asks for each with its shape, and everything must fit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -96,7 +97,7 @@ impl Graph {
                     name: node.name.clone(),
                 });
             }
-            params.push(bound);
+            params.push(Arc::new(bound));
         }
         Ok(Network::new(self, params))
     }

@@ -1,6 +1,6 @@
 //! What a forward pass leaves behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array3, ArrayView1, Axis, Ix4};
 
@@ -13,7 +13,8 @@ use crate::tensor::Tensor;
 #[derive(Debug, Clone, Default)]
 pub struct Retain {
     pub(crate) from: Option<NodeId>,
-    pub(crate) channel_sums: Vec<NodeId>,
+    pub(crate) nodes: BTreeSet<NodeId>,
+    pub(crate) channel_sums: BTreeSet<NodeId>,
 }
 
 impl Retain {
@@ -32,13 +33,36 @@ impl Retain {
     /// The tensors of `point` and of all nodes after it: enough for a backward pass from the logits to `point`.
     #[must_use]
     pub fn from(point: NodeId) -> Self {
-        Self { from: Some(point), channel_sums: Vec::new() }
+        Self { from: Some(point), ..Self::default() }
+    }
+
+    /// And the tensors of these nodes.
+    #[must_use]
+    pub fn nodes(mut self, nodes: &[NodeId]) -> Self {
+        self.nodes.extend(nodes);
+        self
     }
 
     /// And the sums over channels at these nodes.
     #[must_use]
-    pub fn channel_sums(self, nodes: &[NodeId]) -> Self {
-        Self { channel_sums: nodes.to_vec(), ..self }
+    pub fn channel_sums(mut self, nodes: &[NodeId]) -> Self {
+        self.channel_sums.extend(nodes);
+        self
+    }
+
+    /// What either asks for.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.from = self.from.into_iter().chain(other.from).min();
+        self.nodes.extend(other.nodes);
+        self.channel_sums.extend(other.channel_sums);
+        self
+    }
+
+    /// Whether the tensor of `node` is asked for.
+    #[must_use]
+    pub fn keeps(&self, node: NodeId) -> bool {
+        self.from.is_some_and(|from| node >= from) || self.nodes.contains(&node)
     }
 }
 

@@ -45,12 +45,14 @@ impl AdaptiveAvgPool2d {
 }
 
 impl Affine for AdaptiveAvgPool2d {
-    fn apply(&self, _params: &Params, input: &Tensor) -> Result<Tensor> {
+    fn apply(&self, _params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        let input = only(KIND, inputs)?;
         average(&self.shape(input.shape())?, input)
     }
 
-    fn transpose(&self, _params: &Params, upstream: &Tensor, input: &[usize]) -> Result<Tensor> {
-        average_transpose(&self.shape(input)?, upstream, input)
+    fn transpose(&self, _params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        let input = only(KIND, inputs)?;
+        Ok(vec![average_transpose(&self.shape(input)?, upstream, input)?])
     }
 }
 
@@ -66,11 +68,10 @@ impl Layer for AdaptiveAvgPool2d {
     }
 
     fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        Ok((self.apply(params, only(KIND, inputs)?)?, Cache::Nothing))
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        Ok(vec![self.transpose(site.params, upstream, site.input_shape()?)?])
+        site.transposed(self, upstream)
     }
 }

@@ -5,7 +5,7 @@
 //! - cache: nothing.
 
 use crate::error::{Error, Result};
-use crate::layer::{Cache, Layer, Params, Site};
+use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::Tensor;
 
 const KIND: &str = "add";
@@ -13,6 +13,20 @@ const KIND: &str = "add";
 /// Two tensors or more, all of one shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Add;
+
+impl Affine for Add {
+    fn apply(&self, _params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        let shapes: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
+        self.output_shape(&shapes)?;
+        let mut output = inputs[0].clone();
+        inputs[1..].iter().for_each(|input| output += *input);
+        Ok(output)
+    }
+
+    fn transpose(&self, _params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        Ok(vec![upstream.clone(); inputs.len()])
+    }
+}
 
 impl Layer for Add {
     fn kind(&self) -> &'static str {
@@ -29,16 +43,11 @@ impl Layer for Add {
         }
     }
 
-    fn forward(&self, _params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        let shapes: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
-        self.output_shape(&shapes)?;
-        let mut output = inputs[0].clone();
-        inputs[1..].iter().for_each(|input| output += *input);
-        Ok((output, Cache::Nothing))
+    fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        Ok(vec![upstream.clone(); site.inputs.len()])
+        site.transposed(self, upstream)
     }
 }

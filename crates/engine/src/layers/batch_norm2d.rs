@@ -50,13 +50,15 @@ impl BatchNorm2d {
 }
 
 impl Affine for BatchNorm2d {
-    fn apply(&self, params: &Params, input: &Tensor) -> Result<Tensor> {
+    fn apply(&self, params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        let input = only(KIND, inputs)?;
         let shift = params.bias.as_ref().map(values);
         self.map(params, input, shift.as_deref())
     }
 
-    fn transpose(&self, params: &Params, upstream: &Tensor, _input: &[usize]) -> Result<Tensor> {
-        self.map(params, upstream, None)
+    fn transpose(&self, params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        only(KIND, inputs)?;
+        Ok(vec![self.map(params, upstream, None)?])
     }
 }
 
@@ -84,11 +86,10 @@ impl Layer for BatchNorm2d {
     }
 
     fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        Ok((self.apply(params, only(KIND, inputs)?)?, Cache::Nothing))
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        Ok(vec![self.transpose(site.params, upstream, site.input_shape()?)?])
+        site.transposed(self, upstream)
     }
 }

@@ -7,7 +7,7 @@
 use ndarray::{Axis, Slice};
 
 use crate::error::{Error, Result};
-use crate::layer::{Cache, Layer, Params, Site};
+use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::Tensor;
 
 const KIND: &str = "concat";
@@ -17,6 +17,36 @@ const KIND: &str = "concat";
 pub struct Concat {
     /// The axis; 1 for channels.
     pub axis: usize,
+}
+
+impl Affine for Concat {
+    fn apply(&self, _params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        let shapes: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
+        let shape = self.output_shape(&shapes)?;
+        let mut output = Tensor::zeros(shape);
+        let mut start = 0;
+        for input in inputs {
+            let end = start + input.shape()[self.axis];
+            output.slice_axis_mut(Axis(self.axis), Slice::from(start..end)).assign(input);
+            start = end;
+        }
+        Ok(output)
+    }
+
+    fn transpose(&self, _params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        let shape = self.output_shape(inputs)?;
+        if upstream.shape() != shape {
+            return Err(Error::shape(KIND, format!("an upstream of its output's shape {shape:?}"), upstream.shape()));
+        }
+        let mut start = 0;
+        let piece = |input: &&[usize]| {
+            let end = start + input[self.axis];
+            let piece = upstream.slice_axis(Axis(self.axis), Slice::from(start..end));
+            start = end;
+            piece.as_standard_layout().into_owned()
+        };
+        Ok(inputs.iter().map(piece).collect())
+    }
 }
 
 impl Layer for Concat {
@@ -43,28 +73,11 @@ impl Layer for Concat {
         Ok(output)
     }
 
-    fn forward(&self, _params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        let shapes: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
-        let shape = self.output_shape(&shapes)?;
-        let mut output = Tensor::zeros(shape);
-        let mut start = 0;
-        for input in inputs {
-            let end = start + input.shape()[self.axis];
-            output.slice_axis_mut(Axis(self.axis), Slice::from(start..end)).assign(input);
-            start = end;
-        }
-        Ok((output, Cache::Nothing))
+    fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        let mut start = 0;
-        let piece = |input: &crate::layer::Kept<'_>| {
-            let end = start + input.shape[self.axis];
-            let piece = upstream.slice_axis(Axis(self.axis), Slice::from(start..end));
-            start = end;
-            piece.as_standard_layout().into_owned()
-        };
-        Ok(site.inputs.iter().map(piece).collect())
+        site.transposed(self, upstream)
     }
 }

@@ -128,7 +128,8 @@ impl Conv2d {
 }
 
 impl Affine for Conv2d {
-    fn apply(&self, params: &Params, input: &Tensor) -> Result<Tensor> {
+    fn apply(&self, params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        let input = only(KIND, inputs)?;
         let shape = self.shape(input.shape())?;
         let output_shape = [shape.batch, shape.out_channels, shape.output[0], shape.output[1]];
         let mut output = zeros(&output_shape);
@@ -137,11 +138,12 @@ impl Affine for Conv2d {
         tensor(&output_shape, output)
     }
 
-    fn transpose(&self, params: &Params, upstream: &Tensor, input: &[usize]) -> Result<Tensor> {
+    fn transpose(&self, params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        let input = only(KIND, inputs)?;
         let shape = self.shape(input)?;
         let mut gradient = zeros(input);
         conv2d_transpose(&shape, &values(upstream), &values(params.weight(KIND)?), &mut gradient)?;
-        tensor(input, gradient)
+        Ok(vec![tensor(input, gradient)?])
     }
 }
 
@@ -165,11 +167,10 @@ impl Layer for Conv2d {
     }
 
     fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        Ok((self.apply(params, only(KIND, inputs)?)?, Cache::Nothing))
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        Ok(vec![self.transpose(site.params, upstream, site.input_shape()?)?])
+        site.transposed(self, upstream)
     }
 }

@@ -5,7 +5,7 @@
 //! - cache: nothing.
 
 use crate::error::Result;
-use crate::layer::{Cache, Layer, Params, Site};
+use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::{Tensor, only};
 
 const KIND: &str = "dropout";
@@ -13,6 +13,17 @@ const KIND: &str = "dropout";
 /// The identity, of any shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dropout;
+
+impl Affine for Dropout {
+    fn apply(&self, _params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        Ok(only(KIND, inputs)?.clone())
+    }
+
+    fn transpose(&self, _params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        only(KIND, inputs)?;
+        Ok(vec![upstream.clone()])
+    }
+}
 
 impl Layer for Dropout {
     fn kind(&self) -> &'static str {
@@ -23,12 +34,11 @@ impl Layer for Dropout {
         Ok(only(KIND, inputs)?.to_vec())
     }
 
-    fn forward(&self, _params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        Ok((only(KIND, inputs)?.clone(), Cache::Nothing))
+    fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        Ok(vec![upstream.clone()])
+        site.transposed(self, upstream)
     }
 }

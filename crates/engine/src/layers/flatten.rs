@@ -5,7 +5,7 @@
 //! - cache: nothing.
 
 use crate::error::{Error, Result};
-use crate::layer::{Cache, Layer, Params, Site};
+use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::{Tensor, only, tensor, values};
 
 const KIND: &str = "flatten";
@@ -13,6 +13,18 @@ const KIND: &str = "flatten";
 /// `[n, ...]` to `[n, features]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flatten;
+
+impl Affine for Flatten {
+    fn apply(&self, _params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        let input = only(KIND, inputs)?;
+        let shape = self.output_shape(&[input.shape()])?;
+        tensor(&shape, values(input).into_owned())
+    }
+
+    fn transpose(&self, _params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        Ok(vec![tensor(only(KIND, inputs)?, values(upstream).into_owned())?])
+    }
+}
 
 impl Layer for Flatten {
     fn kind(&self) -> &'static str {
@@ -26,14 +38,11 @@ impl Layer for Flatten {
         }
     }
 
-    fn forward(&self, _params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        let input = only(KIND, inputs)?;
-        let shape = self.output_shape(&[input.shape()])?;
-        Ok((tensor(&shape, values(input).into_owned())?, Cache::Nothing))
+    fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        Ok(vec![tensor(site.input_shape()?, values(upstream).into_owned())?])
+        site.transposed(self, upstream)
     }
 }

@@ -39,7 +39,8 @@ impl Linear {
 }
 
 impl Affine for Linear {
-    fn apply(&self, params: &Params, input: &Tensor) -> Result<Tensor> {
+    fn apply(&self, params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
+        let input = only(KIND, inputs)?;
         let sizes = self.sizes(input.shape())?;
         let shape = [sizes[0], self.out_features];
         let mut output = zeros(&shape);
@@ -48,10 +49,11 @@ impl Affine for Linear {
         tensor(&shape, output)
     }
 
-    fn transpose(&self, params: &Params, upstream: &Tensor, input: &[usize]) -> Result<Tensor> {
+    fn transpose(&self, params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
+        let input = only(KIND, inputs)?;
         let mut gradient = zeros(input);
         linear_transpose(self.sizes(input)?, &values(upstream), &values(params.weight(KIND)?), &mut gradient)?;
-        tensor(input, gradient)
+        Ok(vec![tensor(input, gradient)?])
     }
 }
 
@@ -74,11 +76,10 @@ impl Layer for Linear {
     }
 
     fn forward(&self, params: &Params, inputs: &[&Tensor]) -> Result<(Tensor, Cache)> {
-        Ok((self.apply(params, only(KIND, inputs)?)?, Cache::Nothing))
+        Ok((self.apply(params, inputs)?, Cache::Nothing))
     }
 
     fn backward(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Vec<Tensor>> {
-        site.check_upstream(upstream)?;
-        Ok(vec![self.transpose(site.params, upstream, site.input_shape()?)?])
+        site.transposed(self, upstream)
     }
 }

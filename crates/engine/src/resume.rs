@@ -1,0 +1,56 @@
+//! The rest of a forward pass, with other values at one node.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ndarray::Axis;
+
+use crate::error::{Error, Result};
+use crate::graph::NodeId;
+use crate::layer::Layer;
+use crate::network::Network;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+impl Network {
+    /// The logits `[m, classes]` if the output of `point` were `values [m, ...]`: what does the network make of it?
+    ///
+    /// Nodes that do not depend on the point ([`Graph::beside`](crate::Graph::beside)) keep what image number `image` of
+    /// the tape gave them; the tape must hold them.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where `values` has not the shape of the point's output, [`Error::NotRetained`] where the tape lacks
+    /// a node beside the point, [`Error::NonFinite`] where the logits are not finite.
+    pub fn resume(&self, tape: &Tape, image: usize, point: NodeId, values: &Tensor) -> Result<Tensor> {
+        let (graph, logits) = (self.graph(), self.graph().logits());
+        let fits = values.ndim() > 0 && values.shape()[1..] == tape.shape(point)[1..];
+        if !fits || image >= tape.input_shape()[0] {
+            let expected = format!("values of shape [m, ..] with the rest of {:?}", tape.shape(point));
+            return Err(Error::shape("the rest of a forward pass", expected, values.shape()));
+        }
+        let depend = graph.depend_on(&[point]);
+        if !depend[logits.index()] {
+            return Err(Error::Graph(format!("the logits do not depend on `{}`", graph.node(point).name)));
+        }
+        let mut outputs: BTreeMap<NodeId, Cow<'_, Tensor>> = BTreeMap::from([(point, Cow::Borrowed(values))]);
+        for id in graph.beside(point) {
+            let one = tape.output(id)?.index_axis(Axis(0), image).insert_axis(Axis(0));
+            let mut shape = one.shape().to_vec();
+            shape[0] = values.shape()[0];
+            let repeated = one.broadcast(shape.clone()).map(|all| all.as_standard_layout().into_owned());
+            let repeated = repeated.ok_or_else(|| Error::shape("the rest of a forward pass", "one image", &shape))?;
+            outputs.insert(id, Cow::Owned(repeated));
+        }
+        let leads = graph.leads_to(logits);
+        for id in graph.ids().filter(|id| *id > point && depend[id.index()] && leads[id.index()]) {
+            let node = graph.node(id);
+            let inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|id| outputs.get(id)).map(AsRef::as_ref).collect();
+            let (output, _) = node.op.forward(self.params(id), &inputs).map_err(|error| error.at(&node.name))?;
+            outputs.insert(id, Cow::Owned(output));
+        }
+        match outputs.remove(&logits) {
+            Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.into_owned()),
+            _ => Err(Error::NonFinite { what: "output of node", name: graph.node(logits).name.clone() }),
+        }
+    }
+}
