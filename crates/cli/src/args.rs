@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
-use gradex::{ColourMap, Extrapolation, Fit, Method};
+use gradex::{ColourMap, Extrapolation, Fit};
 
 /// Explains what a convolutional image classifier looked at.
 #[derive(Debug, Parser)]
@@ -70,8 +70,8 @@ pub struct Explain {
     #[command(flatten)]
     pub model: ModelArgs,
     /// The attribution method (see `gradex methods`).
-    #[arg(long, value_name = "M", default_value_t = Method::GradCam)]
-    pub method: Method,
+    #[arg(long, value_name = "M", default_value = "grad-cam")]
+    pub method: String,
     /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it.
     #[arg(long, value_name = "NODE")]
     pub point: Option<String>,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use gradex::formats::write_npy;
 use gradex::saliency::extrapolate;
-use gradex::{Explainer, Explanation, Extrapolation, Model, NodeId, Style, Tape, class_of, overlay, top, write_png};
+use gradex::{
+    Explainer, Explanation, Extrapolation, Model, NodeId, Style, Tape, class_of, methods, overlay, top, write_png,
+};
 
 use crate::args::Explain;
 use crate::failure::{Failure, Outcome};
@@ -27,12 +29,13 @@ pub fn run(args: &Explain) -> Outcome {
     if !(0.0..=1.0).contains(&args.opacity) {
         return Err(Failure::usage("--opacity takes a number from 0 to 1"));
     }
+    let method = methods::find(&args.method, &methods::Settings::default()).map_err(Failure::usage)?;
     model::set_threads(&args.model)?;
     let model = model::load(&args.model)?;
     let point = point_of(args, &model)?;
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
-    let explainer = Explainer::new(&model.network).method(args.method).point(point).extrapolation(args.extrapolate);
+    let explainer = Explainer::new(&model.network).methods(vec![method]).point(point).extrapolation(args.extrapolate);
     let task = Task { args, model: &model, explainer, point, classes };
     let mut names = Names::default();
     run::for_each_picture(&args.input, &model, |path, picture| {
@@ -111,24 +114,24 @@ impl Task<'_> {
         let explanation = self.explainer.explain(tape, &[class])?.remove(0);
         let Explanation { coarse, fine, .. } = &explanation;
         let name = format!("{name}-{class}-{method}");
-        let draw = |mode: Extrapolation, heat: &ndarray::Array2<f32>| {
+        let draw = |mode: Extrapolation, heat: ndarray::ArrayView2<'_, f32>| {
             let style = Style { map: self.args.colour_map, opacity: self.args.opacity };
             let path = self.args.out.join(format!("{name}-{mode}.png"));
-            write_png(&path, &overlay(&picture.photograph, heat.view(), &picture.region, &style)?)?;
+            write_png(&path, &overlay(&picture.photograph, heat, &picture.region, &style)?)?;
             Ok::<_, anyhow::Error>(shown(path))
         };
         let plain = match mode {
             Extrapolation::None => None,
             Extrapolation::Activated | Extrapolation::Published => Some(draw(
                 Extrapolation::None,
-                &extrapolate::extrapolate(Extrapolation::None, coarse, tape, 0, &[])?.values,
+                extrapolate::extrapolate(Extrapolation::None, coarse, tape, 0, &[])?.map(),
             )?),
         };
         let files = Files {
-            overlay: draw(*mode, &fine.values)?,
+            overlay: draw(*mode, fine.map())?,
             plain,
-            coarse: self.save(&name, "coarse", || coarse.values.clone().into_dyn())?,
-            fine: self.save(&name, &format!("{mode}-fine"), || fine.values.clone().into_dyn())?,
+            coarse: self.save(&name, "coarse", || coarse.map().to_owned().into_dyn())?,
+            fine: self.save(&name, &format!("{mode}-fine"), || fine.map().to_owned().into_dyn())?,
             logits,
         };
         Ok(Explained {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use gradex::engine::{Activation, Point};
-use gradex::{ARCHITECTURES, Architecture, Extrapolation, Method};
+use gradex::{ARCHITECTURES, Architecture, Extrapolation, methods};
 
 use crate::args::Points;
 use crate::failure::{Failure, Outcome};
@@ -28,8 +28,9 @@ pub fn models() -> Outcome {
 pub fn methods() -> Outcome {
     let mut out = io::stdout().lock();
     writeln!(out, "methods (--method)")?;
-    for method in Method::ALL {
-        writeln!(out, "  {:<12} {}", method.name(), method.summary())?;
+    for method in methods::all(&methods::Settings::default()) {
+        let methods::About { name, summary, cost, paper } = method.about();
+        writeln!(out, "  {name:<12} {summary}; {cost} ({paper})")?;
     }
     writeln!(out, "\nextrapolation (--extrapolate)")?;
     for mode in Extrapolation::ALL {

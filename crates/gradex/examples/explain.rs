@@ -10,7 +10,7 @@ fn main() -> gradex::Result<()> {
     let tape = explainer.forward(&seen.input)?; // one forward pass
     let best = top(tape.image_logits(0)?, 1)[0];
     let explanation = &explainer.explain(&tape, &[best.class])?[0]; // one backward pass a class
-    let picture = overlay(&photograph, explanation.fine.values.view(), &seen.region, &Style::default())?;
+    let picture = overlay(&photograph, explanation.fine.map(), &seen.region, &Style::default())?;
     write_png("chelsea-explained.png", &picture)?;
     Ok(())
 }

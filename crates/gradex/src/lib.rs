@@ -11,7 +11,7 @@
 //! let tape = explainer.forward(&seen.input)?;
 //! let best = top(tape.image_logits(0)?, 1)[0];
 //! let explanation = &explainer.explain(&tape, &[best.class])?[0];
-//! let picture = overlay(&photograph, explanation.fine.values.view(), &seen.region, &Style::default())?;
+//! let picture = overlay(&photograph, explanation.fine.map(), &seen.region, &Style::default())?;
 //! write_png("chelsea-explained.png", &picture)?;
 //! # Ok(()) }
 //! ```
@@ -46,4 +46,6 @@ pub use gradex_engine::{Network, NodeId, Tape, Tensor};
 pub use gradex_models::{ARCHITECTURES, Architecture, Model, class_of, imagenet_labels};
 #[cfg(feature = "render")]
 pub use gradex_render::{ColourMap, Fit, Photograph, Region, Style, overlay, write_png};
-pub use gradex_saliency::{Explainer, Explanation, Extrapolation, Heatmap, Method, Prediction, Reason, top};
+pub use gradex_saliency::{
+    CoarseMap, Explainer, Explanation, Extrapolation, Heatmap, Method, Prediction, Reason, Target, methods, top,
+};

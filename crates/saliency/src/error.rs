@@ -32,11 +32,18 @@ pub enum Error {
         /// How many there are.
         classes: usize,
     },
-    /// There must be one class for each image of the batch.
-    ClassesPerImage {
+    /// There must be one target for each image of the batch.
+    TargetsPerImage {
         /// Images on the tape.
         images: usize,
-        /// Classes asked for.
+        /// Targets asked for.
+        targets: usize,
+    },
+    /// A custom target's derivative does not fit the logits, or is not finite.
+    Objective {
+        /// Its length.
+        length: usize,
+        /// The number of logits.
         classes: usize,
     },
     /// The tape's batch has no such image.
@@ -46,10 +53,29 @@ pub enum Error {
         /// How many there are.
         images: usize,
     },
-    /// A map holds NaN or an infinity.
+    /// NaN or an infinity where there should be a number.
     NonFinite {
-        /// Which map.
-        what: &'static str,
+        /// What.
+        what: String,
+    },
+    /// A method asked for a gradient that it had not declared ([`Method::gradients`](crate::Method::gradients)).
+    Undeclared {
+        /// The point's name.
+        point: String,
+    },
+    /// The method cannot be applied to this network, at this point, or with these settings.
+    Inapplicable {
+        /// The method's name.
+        method: &'static str,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Whoever watched the progress wanted no more.
+    Stopped {
+        /// Passes done.
+        done: usize,
+        /// All passes.
+        total: usize,
     },
     /// The engine failed.
     Engine(gradex_engine::Error),
@@ -74,9 +100,18 @@ impl fmt::Display for Error {
             Self::NoSuchClass { class, classes } => {
                 write!(f, "there is no class {class}: the network has classes 0 to {}", classes.saturating_sub(1))
             }
-            Self::ClassesPerImage { images, classes } => {
-                write!(f, "{classes} classes for {images} images; give one class for each image")
+            Self::TargetsPerImage { images, targets } => {
+                write!(f, "{targets} targets for {images} images; give one for each image")
             }
+            Self::Objective { length, classes } => write!(
+                f,
+                "a custom target must give a finite score and a finite derivative for each of {classes} logits, not {length}"
+            ),
+            Self::Undeclared { point } => {
+                write!(f, "a method asked for the gradient at `{point}`, which its `gradients` does not name")
+            }
+            Self::Inapplicable { method, why } => write!(f, "{method} cannot be applied: {why}"),
+            Self::Stopped { done, total } => write!(f, "stopped after {done} of {total} passes"),
             Self::NoSuchImage { image, images } => write!(f, "there is no image {image} in a batch of {images}"),
             Self::NonFinite { what } => write!(f, "the {what} holds NaN or infinite values"),
             Self::Engine(source) => write!(f, "{source}"),

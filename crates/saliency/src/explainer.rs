@@ -1,27 +1,39 @@
 //! One forward pass, many explanations.
 
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+
 use gradex_engine::{Network, NodeId, Retain, Tape, Tensor};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
 use crate::extrapolate::{Extrapolation, excitations, extrapolate};
 use crate::heatmap::Heatmap;
-use crate::methods::{Method, grad_cam};
+use crate::methods::{GradCam, Method};
+use crate::run::{Progress, Run, Watch};
+use crate::target::Target;
 
-/// A method at a point with an extrapolation: what is asked of every image.
-#[derive(Debug, Clone)]
+/// Methods at a point with an extrapolation: what is asked of every image.
+#[derive(Clone)]
 pub struct Explainer<'a> {
     network: &'a Network,
-    method: Method,
-    point: NodeId,
+    methods: Vec<Arc<dyn Method>>,
+    point: Option<NodeId>,
     extrapolation: Extrapolation,
+    folded: OnceLock<Network>,
+    watch: Option<Arc<Watch>>,
 }
 
-/// The answer for one image and one class.
+/// The answer for one image, one target and one method.
 #[derive(Debug, Clone)]
 pub struct Explanation {
-    /// The class that was asked about.
-    pub class: usize,
+    /// Which image of the tape, from 0.
+    pub image: usize,
+    /// What was asked about.
+    pub target: Target,
+    /// The method's name.
+    pub method: &'static str,
     /// The method's own map.
     pub coarse: CoarseMap,
     /// The map after extrapolation, of the input's size.
@@ -34,22 +46,30 @@ impl<'a> Explainer<'a> {
     pub fn new(network: &'a Network) -> Self {
         Self {
             network,
-            method: Method::default(),
-            point: network.graph().default_point(),
+            methods: vec![Arc::new(GradCam)],
+            point: None,
             extrapolation: Extrapolation::default(),
+            folded: OnceLock::new(),
+            watch: None,
         }
     }
 
-    /// With this method.
+    /// With this method alone.
     #[must_use]
-    pub fn method(self, method: Method) -> Self {
-        Self { method, ..self }
+    pub fn method(self, method: impl Method + 'static) -> Self {
+        self.methods(vec![Arc::new(method)])
     }
 
-    /// At this point.
+    /// With these methods: they share the forward pass and the gradients.
+    #[must_use]
+    pub fn methods(self, methods: Vec<Arc<dyn Method>>) -> Self {
+        Self { methods, ..self }
+    }
+
+    /// All methods at this point, instead of each at its default.
     #[must_use]
     pub fn point(self, point: NodeId) -> Self {
-        Self { point, ..self }
+        Self { point: Some(point), ..self }
     }
 
     /// With this extrapolation.
@@ -58,48 +78,93 @@ impl<'a> Explainer<'a> {
         Self { extrapolation, ..self }
     }
 
-    /// The nodes that maps are extrapolated over, for inputs of this shape, in execution order.
+    /// With somebody who is told of the progress of long methods and may stop them.
+    #[must_use]
+    pub fn watch(self, watch: impl Fn(&Progress<'_>) -> ControlFlow<()> + Send + Sync + 'static) -> Self {
+        Self { watch: Some(Arc::new(watch)), ..self }
+    }
+
+    /// The point that a method is taken at.
+    #[must_use]
+    pub fn point_of(&self, method: &dyn Method) -> NodeId {
+        self.point.unwrap_or_else(|| method.default_point(self.network.graph()))
+    }
+
+    /// The nodes that a map at `point` is extrapolated over, for inputs of this shape, in execution order.
     ///
     /// # Errors
-    /// [`Error::Engine`] where the network cannot take such an input.
-    pub fn excitations(&self, input: &[usize]) -> Result<Vec<NodeId>> {
+    /// [`Error::Engine`] where the network cannot take such an input, [`Error::Unrelated`] where it has no such node.
+    pub fn excitations(&self, input: &[usize], point: NodeId) -> Result<Vec<NodeId>> {
         let graph = self.network.graph();
         let shapes = graph.shapes(input)?;
-        if self.point.index() >= shapes.len() {
-            return Err(Error::Unrelated { point: format!("node {}", self.point.index()) });
+        if point.index() >= shapes.len() {
+            return Err(Error::Unrelated { point: format!("node {}", point.index()) });
         }
-        Ok(excitations(self.extrapolation, graph, &shapes, self.point))
+        Ok(excitations(self.extrapolation, graph, &shapes, point))
     }
 
     /// Runs images `[n, c, h, w]` through the network and keeps what [`Explainer::explain`] needs.
     ///
     /// # Errors
-    /// [`Error::NotAnImage`] where the point's output is none, [`Error::Engine`] where the forward pass fails.
+    /// [`Error::NotAnImage`] where a point's output is none, [`Error::Engine`] where the forward pass fails.
     pub fn forward(&self, input: &Tensor) -> Result<Tape> {
-        let shapes = self.network.graph().shapes(input.shape())?;
-        let excitations = self.excitations(input.shape())?;
-        let shape = &shapes[self.point.index()];
-        if shape.len() != 4 {
-            let point = self.network.graph().node(self.point).name.clone();
-            return Err(Error::NotAnImage { point, shape: shape.clone() });
+        let graph = self.network.graph();
+        let shapes = graph.shapes(input.shape())?;
+        let mut retain = Retain::logits();
+        for method in &self.methods {
+            let point = self.point_of(method.as_ref());
+            for on in [point].into_iter().chain(method.maps_at(point)) {
+                retain = retain.channel_sums(&self.excitations(input.shape(), on)?);
+                let shape = &shapes[on.index()];
+                if shape.len() != 4 {
+                    return Err(Error::NotAnImage { point: graph.node(on).name.clone(), shape: shape.clone() });
+                }
+            }
+            retain = retain.and(method.retain(graph, point));
         }
-        let retain = Retain::from(self.point).channel_sums(&excitations);
         Ok(self.network.forward(input, &retain)?)
     }
 
-    /// Explains `classes[n]` of each image `n` of the tape, by one backward pass for the whole batch.
+    /// The tape asked about `targets[n]` of each image `n`. All methods of one run share its gradients.
     ///
     /// # Errors
-    /// As [`grad_cam`] and [`extrapolate`].
-    pub fn explain(&self, tape: &Tape, classes: &[usize]) -> Result<Vec<Explanation>> {
-        let coarse = match self.method {
-            Method::GradCam => grad_cam(self.network, tape, self.point, classes)?,
+    /// [`Error::TargetsPerImage`], [`Error::NoSuchClass`] or [`Error::Objective`] for targets that do not fit.
+    pub fn run<'r>(&'r self, tape: &'r Tape, targets: &[Target]) -> Result<Run<'r>> {
+        let graph = self.network.graph();
+        let gradients = |method: &Arc<dyn Method>| method.gradients(graph, self.point_of(method.as_ref()));
+        let points = self.methods.iter().flat_map(gradients).collect();
+        Run::new(self.network, &self.folded, tape, targets, points, self.watch.as_deref())
+    }
+
+    /// The explanation of each image of a run by one method.
+    ///
+    /// # Errors
+    /// As [`Method::attribute`] and [`extrapolate`].
+    pub fn explain_by(&self, run: &Run<'_>, method: &dyn Method) -> Result<Vec<Explanation>> {
+        let coarse = method.attribute(run, self.point_of(method))?;
+        let explain = |(image, (coarse, target)): (usize, (CoarseMap, &Target))| {
+            let excitations = self.excitations(run.tape().input_shape(), coarse.point)?;
+            let fine = extrapolate(self.extrapolation, &coarse, run.tape(), image, &excitations)?;
+            Ok(Explanation { image, target: target.clone(), method: method.about().name, coarse, fine })
         };
-        let excitations = self.excitations(tape.input_shape())?;
-        let explain = |(image, (coarse, class)): (usize, (CoarseMap, &usize))| {
-            let fine = extrapolate(self.extrapolation, &coarse, tape, image, &excitations)?;
-            Ok(Explanation { class: *class, coarse, fine })
-        };
-        coarse.into_iter().zip(classes).enumerate().map(explain).collect()
+        coarse.into_iter().zip(run.targets()).enumerate().map(explain).collect()
+    }
+
+    /// Explains `targets[n]` of each image `n` of the tape by every method: all images by the first, then by the next.
+    ///
+    /// # Errors
+    /// As [`Explainer::run`] and [`Explainer::explain_by`].
+    pub fn explain<T: Clone + Into<Target>>(&self, tape: &Tape, targets: &[T]) -> Result<Vec<Explanation>> {
+        let targets: Vec<Target> = targets.iter().cloned().map(Into::into).collect();
+        let run = self.run(tape, &targets)?;
+        let all: Result<Vec<_>> = self.methods.iter().map(|method| self.explain_by(&run, method.as_ref())).collect();
+        Ok(all?.into_iter().flatten().collect())
+    }
+}
+
+impl fmt::Debug for Explainer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { methods, point, extrapolation, .. } = self;
+        write!(f, "Explainer {{ methods: {methods:?}, point: {point:?}, extrapolation: {extrapolation} }}")
     }
 }

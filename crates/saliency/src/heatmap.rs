@@ -1,53 +1,36 @@
 //! A map of the network's input size, ready to be shown.
 
-use std::fmt;
-
 use gradex_kernels::resize_bilinear;
-use ndarray::Array2;
+use ndarray::{Array3, ArrayView2, Axis};
 
 use crate::error::{Error, Result};
+use crate::reason::Reason;
 
-/// Why a heat map is blank.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The coarse map has no positive value: nothing at its point speaks for the class.
-    NoPositiveEvidence,
-    /// The product with the activations is zero everywhere: where the map is positive, an earlier layer is silent.
-    NoActivation,
-    /// The map is the same everywhere, so it prefers no place.
-    Constant,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoPositiveEvidence => "no positive evidence",
-            Self::NoActivation => "no activation under the evidence",
-            Self::Constant => "the map is constant",
-        })
-    }
-}
-
-/// A map `[h, w]` in `[0, 1]`, of the network's input size.
+/// A map `[k, h, w]` in `[0, 1]`, of the network's input size, with as many channels as the coarse map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heatmap {
     /// The values; all zero where there is a reason.
-    pub values: Array2<f32>,
+    pub values: Array3<f32>,
     /// Why the map is blank, where it is.
     pub reason: Option<Reason>,
 }
 
 impl Heatmap {
-    /// A blank map.
-    pub(crate) fn blank([height, width]: [usize; 2], reason: Reason) -> Self {
-        Self { values: Array2::zeros((height, width)), reason: Some(reason) }
+    /// The first channel: the map itself, unless it has several components.
+    #[must_use]
+    pub fn map(&self) -> ArrayView2<'_, f32> {
+        self.values.index_axis(Axis(0), 0)
     }
 
-    /// `(map - min) / (max - min)`; blank where the map is constant.
-    pub(crate) fn min_max(map: Array2<f32>) -> Result<Self> {
+    /// A blank map.
+    pub(crate) fn blank(channels: usize, [height, width]: [usize; 2], reason: Reason) -> Self {
+        Self { values: Array3::zeros((channels, height, width)), reason: Some(reason) }
+    }
+
+    /// `(map - min) / (max - min)` over all channels; blank where the map is constant.
+    pub(crate) fn min_max(map: Array3<f32>) -> Result<Self> {
         if !map.iter().all(|value| value.is_finite()) {
-            return Err(Error::NonFinite { what: "heat map" });
+            return Err(Error::NonFinite { what: "heat map".to_owned() });
         }
         let min = map.iter().copied().fold(f32::INFINITY, f32::min);
         let max = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -56,22 +39,26 @@ impl Heatmap {
             let values = map.mapv(|value| ((value - min) / range).clamp(0.0, 1.0));
             return Ok(Self { values, reason: None });
         }
-        Ok(Self::blank(map.dim().into(), Reason::Constant))
+        let (channels, height, width) = map.dim();
+        Ok(Self::blank(channels, [height, width], Reason::Constant))
     }
 }
 
-/// A map resized to `[height, width]`: bilinear, `align_corners = false`, no antialiasing.
+/// Every channel of a map resized to `[height, width]`: bilinear, `align_corners = false`, no antialiasing.
 ///
 /// # Errors
 /// [`Error::Kernel`] where a size is zero.
-pub(crate) fn resized(map: &Array2<f32>, [height, width]: [usize; 2]) -> Result<Array2<f32>> {
-    if map.dim() == (height, width) {
+pub(crate) fn resized(map: &Array3<f32>, [height, width]: [usize; 2]) -> Result<Array3<f32>> {
+    let (channels, from_height, from_width) = map.dim();
+    if (from_height, from_width) == (height, width) {
         return Ok(map.clone());
     }
-    let mut output = Array2::zeros((height, width));
-    let source = map.as_standard_layout();
-    if let (Some(source), Some(target)) = (source.as_slice(), output.as_slice_mut()) {
-        resize_bilinear(map.dim().into(), source, [height, width], target)?;
+    let mut output = Array3::zeros((channels, height, width));
+    for (source, mut target) in map.outer_iter().zip(output.outer_iter_mut()) {
+        let source = source.as_standard_layout();
+        if let (Some(source), Some(target)) = (source.as_slice(), target.as_slice_mut()) {
+            resize_bilinear([from_height, from_width], source, [height, width], target)?;
+        }
     }
     Ok(output)
 }

@@ -1,6 +1,6 @@
 //! What did the network look at? Attribution methods on the engine's tape, and Gradual Extrapolation of their maps.
 //!
-//! [`Explainer::forward`] runs the network once; [`Explainer::explain`] asks the tape about a class: a method gives a
+//! [`Explainer::forward`] runs the network once; [`Explainer::explain`] asks the tape about a target: a method gives a
 //! [`CoarseMap`] at a point, [`extrapolate`](extrapolate::extrapolate) turns it into a [`Heatmap`] of the input's size.
 #![forbid(unsafe_code)]
 
@@ -9,15 +9,21 @@ mod error;
 mod explainer;
 mod heatmap;
 mod predictions;
+mod reason;
+mod run;
 mod target;
 
 pub mod extrapolate;
 pub mod methods;
+pub mod rules;
 
 pub use coarse_map::CoarseMap;
 pub use error::{Error, Result};
 pub use explainer::{Explainer, Explanation};
 pub use extrapolate::Extrapolation;
-pub use heatmap::{Heatmap, Reason};
+pub use heatmap::Heatmap;
 pub use methods::Method;
 pub use predictions::{Prediction, top};
+pub use reason::Reason;
+pub use run::{Cost, Progress, Run, Watch};
+pub use target::{Objective, Target};

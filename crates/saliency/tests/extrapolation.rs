@@ -8,7 +8,7 @@ use gradex_engine::layers::{BatchNorm2d, Conv2d, MaxPool2d, Relu, Relu6};
 use gradex_engine::{GraphBuilder, Network, Parameter, Retain, Tensor};
 use gradex_saliency::extrapolate::extrapolate;
 use gradex_saliency::{CoarseMap, Error, Explainer, Extrapolation, Heatmap, Reason};
-use ndarray::{Array2, ArrayD, Axis, array};
+use ndarray::{Array2, ArrayD, ArrayView2, Axis, array};
 
 use Extrapolation::{Activated, None as Plain, Published};
 
@@ -27,7 +27,12 @@ fn resize(map: &Array2<f64>, (height, width): (usize, usize)) -> Array2<f64> {
 
 /// The rule as the paper's code has it, over `excitations` `[c, h, w]`; for [`Activated`] with the maximum of the sums
 /// for that of the tensor. No care for ranges.
-fn oracle(mode: Extrapolation, coarse: &Array2<f32>, excitations: &[ArrayD<f32>], size: (usize, usize)) -> Array2<f64> {
+fn oracle(
+    mode: Extrapolation,
+    coarse: ArrayView2<'_, f32>,
+    excitations: &[ArrayD<f32>],
+    size: (usize, usize),
+) -> Array2<f64> {
     let (min, max) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut map = coarse.mapv(f64::from);
     for excitation in excitations.iter().rev().map(|excitation| excitation.mapv(f64::from)) {
@@ -65,7 +70,7 @@ fn sunk(names: &'static [&'static str]) -> impl Fn(u32, &Parameter) -> Tensor {
 /// Compares every class of a batch with the oracle, and returns how many maps were not blank.
 fn compare(network: &Network, point: &str, mode: Extrapolation, excitations: &[&str], input: &Tensor) -> usize {
     let explainer = Explainer::new(network).point(find(network, point)).extrapolation(mode);
-    let chosen = explainer.excitations(input.shape()).unwrap();
+    let chosen = explainer.excitations(input.shape(), find(network, point)).unwrap();
     let names: Vec<&str> = chosen.iter().map(|id| &*network.graph().node(*id).name).collect();
     assert_eq!(names, excitations, "{point} {mode}");
     let everything = network.forward(input, &Retain::all()).unwrap();
@@ -82,7 +87,7 @@ fn compare(network: &Network, point: &str, mode: Extrapolation, excitations: &[&
                 |name: &&str| everything.output(find(network, name)).unwrap().index_axis(Axis(0), image).to_owned();
             let tensors: Vec<ArrayD<f32>> = excitations.iter().map(tensor).collect();
             let size = (input.shape()[2], input.shape()[3]);
-            let expected = oracle(mode, &explanation.coarse.values, &tensors, size);
+            let expected = oracle(mode, explanation.coarse.map(), &tensors, size);
             for (actual, expected) in explanation.fine.values.iter().zip(&expected) {
                 assert!((f64::from(*actual) - expected).abs() < 1e-4, "{what}: {actual} {expected}");
             }
@@ -204,7 +209,7 @@ fn a_product_that_an_earlier_layer_extinguishes_is_blank() {
     }
     assert_eq!(heatmap(&silent, Plain, &spot(), 0).reason, Some(Reason::Constant));
     let plain = heatmap(&elsewhere, Plain, &spot(), 0);
-    assert_eq!((plain.reason, plain.values[[0, 0]], plain.values[[3, 3]]), (None, 0.0, 1.0));
+    assert_eq!((plain.reason, plain.map()[[0, 0]], plain.map()[[3, 3]]), (None, 0.0, 1.0));
 }
 
 /// A network without biases before its last layer is homogeneous: a factor on its input changes no heat map.
@@ -241,8 +246,9 @@ fn extrapolated(mode: Extrapolation, values: Array2<f32>, image: usize) -> grade
     let point = find(&network, "relu2");
     let explainer = Explainer::new(&network).point(point).extrapolation(mode);
     let tape = explainer.forward(&spot()).unwrap();
-    let excitations = explainer.excitations(tape.input_shape()).unwrap();
-    extrapolate(mode, &CoarseMap { point, values }, &tape, image, &excitations)
+    let excitations = explainer.excitations(tape.input_shape(), point).unwrap();
+    let coarse = CoarseMap { point, values: values.insert_axis(Axis(0)), reason: None };
+    extrapolate(mode, &coarse, &tape, image, &excitations)
 }
 
 #[test]
@@ -265,7 +271,7 @@ fn a_signed_map_keeps_its_sign_whatever_its_range() {
     for mode in Extrapolation::ALL {
         for factor in [1.0, 3e38] {
             let map = extrapolated(mode, array![[1.0, 0.0], [0.0, -1.0]] * factor, 0).unwrap();
-            assert_eq!((map.reason, map.values[[0, 0]], map.values[[3, 3]]), (None, 1.0, 0.0), "{mode} {factor:e}");
+            assert_eq!((map.reason, map.map()[[0, 0]], map.map()[[3, 3]]), (None, 1.0, 0.0), "{mode} {factor:e}");
         }
         let negative = extrapolated(mode, array![[-1.0, 0.0], [0.0, -1.0]], 0).unwrap();
         assert_eq!(negative, extrapolated(mode, Array2::zeros((2, 2)), 0).unwrap(), "{mode}");

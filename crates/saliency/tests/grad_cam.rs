@@ -6,7 +6,7 @@ mod common;
 use common::{INPUT, explain, find, network, noise, noise_for, pooled, tensor};
 use gradex_engine::layers::{Conv2d, Flatten, Linear, MaxPool2d, Relu, Softmax};
 use gradex_engine::{GraphBuilder, Network, Retain, Tensor};
-use gradex_saliency::{Error, Explainer, Extrapolation, methods};
+use gradex_saliency::{Error, Explainer, Extrapolation, Method, Target, methods};
 use ndarray::{Array2, Axis, Slice, array, concatenate};
 
 /// Two channels of 2x2 pixels through a rectifier, and two classes that read every pixel.
@@ -43,7 +43,7 @@ fn two_channels_by_hand() {
     ] {
         let explainer = Explainer::new(&network).point(point);
         let coarse = &explain(&explainer, &input, &[class])[0].coarse;
-        assert_eq!((coarse.point, &coarse.values), (point, &expected), "point {} class {class}", point.index());
+        assert_eq!((coarse.point, coarse.map()), (point, expected.view()), "point {} class {class}", point.index());
     }
 }
 
@@ -57,7 +57,7 @@ fn classes_over_one_tape_do_not_change_each_other() {
         let maps = |classes: [usize; 5]| {
             let mut maps = classes.map(|class| {
                 let explanation = explainer.explain(&tape, &[class]).unwrap().remove(0);
-                assert_eq!(explanation.class, class);
+                assert!(matches!(explanation.target, Target::Class(explained) if explained == class));
                 (class, explanation.coarse, explanation.fine)
             });
             maps.sort_by_key(|(class, ..)| *class);
@@ -82,11 +82,11 @@ fn an_image_of_a_batch_is_explained_as_it_is_alone() {
             let explainer = Explainer::new(&network).point(find(&network, point)).extrapolation(mode);
             let together = explain(&explainer, &batch, &classes);
             assert_eq!(together.len(), 3);
-            for ((image, class), actual) in images.iter().zip(classes).zip(&together) {
+            for (index, ((image, class), actual)) in images.iter().zip(classes).zip(&together).enumerate() {
                 let alone = explain(&explainer, image, &[class]).remove(0);
                 assert_eq!(
-                    (actual.class, &actual.coarse, &actual.fine),
-                    (class, &alone.coarse, &alone.fine),
+                    (actual.image, &actual.coarse, &actual.fine),
+                    (index, &alone.coarse, &alone.fine),
                     "{point} {mode}"
                 );
             }
@@ -103,10 +103,10 @@ fn classes_that_do_not_fit_are_refused() {
     assert_eq!(refused(&[0, 5]), Error::NoSuchClass { class: 5, classes: 5 });
     assert_eq!(refused(&[usize::MAX, 0]), Error::NoSuchClass { class: usize::MAX, classes: 5 });
     for classes in [&[][..], &[0], &[0, 1, 2]] {
-        assert_eq!(refused(classes), Error::ClassesPerImage { images: 2, classes: classes.len() });
+        assert_eq!(refused(classes), Error::TargetsPerImage { images: 2, targets: classes.len() });
     }
     assert_eq!(refused(&[0, 5]).to_string(), "there is no class 5: the network has classes 0 to 4");
-    assert_eq!(refused(&[0]).to_string(), "1 classes for 2 images; give one class for each image");
+    assert_eq!(refused(&[0]).to_string(), "1 targets for 2 images; give one for each image");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn points_without_a_map_are_refused_by_name() {
         let error = Explainer::new(&network).point(point).forward(&input).unwrap_err();
         assert_eq!(error, Error::NotAnImage { point: name.to_owned(), shape });
         let tape = network.forward(&input, &Retain::all()).unwrap();
-        assert_eq!(methods::grad_cam(&network, &tape, point, &[0]).unwrap_err(), error);
+        assert_eq!(Explainer::new(&network).point(point).explain(&tape, &[0]).unwrap_err(), error);
     }
     let explainer = Explainer::new(&network).point(find(&network, "aux"));
     let tape = explainer.forward(&input).unwrap();
@@ -174,7 +174,7 @@ fn a_point_of_another_network_is_an_error() {
         assert!(explainer.forward(&two_channel_image()).is_err(), "{mode}");
     }
     let explainer = Explainer::new(&small).point(find(&large, "fc"));
-    assert!(explainer.excitations(two_channel_image().shape()).is_err());
+    assert!(explainer.excitations(two_channel_image().shape(), find(&large, "fc")).is_err());
 }
 
 #[test]
@@ -189,7 +189,8 @@ fn a_gradient_that_overflows_is_an_error() {
     let network = network(1, add_nodes, |_, parameter| Tensor::from_elem(&parameter.shape[..], 1e30));
     let explainer = Explainer::new(&network).point(find(&network, "pool"));
     let tape = explainer.forward(&tensor(&[1, 1, 1, 1], &[1e-30])).unwrap();
-    assert_eq!(explainer.explain(&tape, &[0]).unwrap_err(), Error::NonFinite { what: "Grad-CAM map" });
+    let error = explainer.explain(&tape, &[0]).unwrap_err().to_string();
+    assert!(error.contains("gradient sent back by node `scale`"), "{error}");
 }
 
 #[test]
@@ -200,7 +201,9 @@ fn the_map_is_what_a_slow_sum_in_float64_gives() {
     let tape = network.forward(&batch, &Retain::all()).unwrap();
     for name in ["input", "relu1", "conv2", "relu2", "pool2"] {
         let point = find(&network, name);
-        let maps = methods::grad_cam(&network, &tape, point, &classes).unwrap();
+        let explainer = Explainer::new(&network).point(point);
+        let run = explainer.run(&tape, &classes.map(Target::from)).unwrap();
+        let maps = methods::GradCam.attribute(&run, point).unwrap();
         for (image, (class, map)) in classes.iter().zip(&maps).enumerate() {
             let mut seed = Tensor::zeros(tape.logits().unwrap().shape());
             seed[[image, *class]] = 1.0;
@@ -213,7 +216,7 @@ fn the_map_is_what_a_slow_sum_in_float64_gives() {
             let expected = Array2::from_shape_fn((height, width), |(y, x_)| {
                 (0..channels).map(|c| weight(c) * x[[0, c, y, x_]]).sum::<f64>().max(0.0)
             });
-            for (actual, expected) in map.values.iter().zip(&expected) {
+            for (actual, expected) in map.map().iter().zip(&expected) {
                 assert!((f64::from(*actual) - expected).abs() < 1e-6, "{name} {image}: {actual} {expected}");
             }
         }

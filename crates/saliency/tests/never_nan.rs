@@ -88,7 +88,7 @@ fn no_mode_ever_gives_nan_at_any_point() {
                         explanation.coarse.values.iter().all(|value| (0.0..f32::INFINITY).contains(value)),
                         "{what}"
                     );
-                    assert_eq!(explanation.coarse.values.shape(), &shapes[point.index()][2..], "{what}");
+                    assert_eq!(explanation.coarse.map().shape(), &shapes[point.index()][2..], "{what}");
                     check_heatmap(&explanation.fine, &input, &what);
                     *seen.entry(format!("{:?}", explanation.fine.reason)).or_default() += 1;
                 }

@@ -42,7 +42,8 @@ impl<'a> Own<'a> {
     pub fn setup(&self) -> Result<Value> {
         let graph = self.model.network.graph();
         let name = |id: NodeId| graph.node(id).name.as_str();
-        let excitations: Vec<&str> = self.explainer.excitations(&INPUT)?.into_iter().map(name).collect();
+        let excitations: Vec<&str> =
+            self.explainer.excitations(&INPUT, graph.default_point())?.into_iter().map(name).collect();
         Ok(json!({
             "model": self.model.architecture.name,
             "seed": SEED,

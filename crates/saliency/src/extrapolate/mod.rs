@@ -14,13 +14,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use gradex_engine::{NodeId, Tape};
-use ndarray::{Array2, Axis};
+use ndarray::{Array3, Axis};
 
 pub use excitations::excitations;
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
-use crate::heatmap::{Heatmap, Reason, resized};
+use crate::heatmap::{Heatmap, resized};
+use crate::reason::Reason;
 
 /// Which excitations a map is extrapolated over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,6 +82,9 @@ impl FromStr for Extrapolation {
 
 /// Carries the coarse map of image number `image` over `excitations`, in execution order, to the input's size.
 ///
+/// A map of one channel is evidence, of which [`Extrapolation::Published`] takes all and the other modes the positive
+/// part; the channels of several components keep their signs, and are multiplied by the same and stretched together.
+///
 /// The tape must hold the channel sums of the excitations. A map without positive values gives a blank heat map with
 /// the reason, as does one that the product extinguishes or that is the same everywhere.
 ///
@@ -96,11 +100,15 @@ pub fn extrapolate(
 ) -> Result<Heatmap> {
     let size = [tape.input_shape()[2], tape.input_shape()[3]];
     let mut map = coarse.values.clone();
+    let channels = map.dim().0;
     if !map.iter().all(|value| value.is_finite()) {
-        return Err(Error::NonFinite { what: "coarse map" });
+        return Err(Error::NonFinite { what: "coarse map".to_owned() });
     }
     if !map.iter().any(|value| *value > 0.0) {
-        return Ok(Heatmap::blank(size, Reason::NoPositiveEvidence));
+        return Ok(Heatmap::blank(channels, size, coarse.reason.unwrap_or(Reason::NoPositiveEvidence)));
+    }
+    if channels == 1 && mode != Extrapolation::Published {
+        map.mapv_inplace(|value| value.max(0.0));
     }
     if image >= tape.input_shape()[0] {
         return Err(Error::NoSuchImage { image, images: tape.input_shape()[0] });
@@ -110,17 +118,19 @@ pub fn extrapolate(
         let excitation = tape.channel_sums(*node)?;
         let sums = excitation.sums.index_axis(Axis(0), image);
         if !sums.iter().all(|sum| sum.is_finite()) {
-            return Err(Error::NonFinite { what: "excitation" });
+            return Err(Error::NonFinite { what: "excitation".to_owned() });
         }
         map = resized(&map, sums.dim().into())?;
         // The sums' own maximum cancels; the tensor's maximum may be negative, and then turns the map round.
         let sign = if mode == Extrapolation::Published && excitation.max[image] < 0.0 { -1.0 } else { 1.0 };
         let largest = sums.iter().fold(0.0, |largest: f64, sum| largest.max(sum.abs()));
         if largest > 0.0 {
-            map.zip_mut_with(&sums, |value, sum| *value *= (sign * sum / largest) as f32);
+            for mut channel in map.outer_iter_mut() {
+                channel.zip_mut_with(&sums, |value, sum| *value *= (sign * sum / largest) as f32);
+            }
         }
         if largest == 0.0 || !rescale(&mut map) {
-            return Ok(Heatmap::blank(size, Reason::NoActivation));
+            return Ok(Heatmap::blank(channels, size, Reason::NoActivation));
         }
     }
     let map = resized(&map, size)?;
@@ -131,7 +141,7 @@ pub fn extrapolate(
 }
 
 /// `clip((map - mean) / std, -1, 1)` with the unbiased standard deviation; zeros where that is zero.
-fn clipped_score(map: Array2<f32>) -> Array2<f32> {
+fn clipped_score(map: Array3<f32>) -> Array3<f32> {
     let count = map.len() as f64;
     let mean = map.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
     let squares: f64 = map.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum();
@@ -139,12 +149,12 @@ fn clipped_score(map: Array2<f32>) -> Array2<f32> {
     if deviation > 0.0 {
         map.mapv(|value| ((f64::from(value) - mean) / deviation).clamp(-1.0, 1.0) as f32)
     } else {
-        Array2::zeros(map.dim())
+        Array3::zeros(map.dim())
     }
 }
 
 /// Divides the map by its largest magnitude; false where that is zero.
-fn rescale(map: &mut Array2<f32>) -> bool {
+fn rescale(map: &mut Array3<f32>) -> bool {
     let largest = map.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
     if largest == 0.0 {
         return false;

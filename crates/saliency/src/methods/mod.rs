@@ -1,58 +1,61 @@
-//! Attribution methods: each gives a [`CoarseMap`](crate::CoarseMap) for every image of a tape.
+//! Attribution methods: each gives a [`CoarseMap`] for every image of a tape.
 
 mod grad_cam;
+mod registry;
 
 use std::fmt;
-use std::str::FromStr;
 
-pub use grad_cam::grad_cam;
+use gradex_engine::{Graph, NodeId, Retain};
 
-use crate::error::Error;
+pub use grad_cam::GradCam;
+pub use registry::{Settings, all, find};
 
-/// An attribution method by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Method {
-    /// Grad-CAM (R. Selvaraju et al., ICCV 2017).
-    #[default]
-    GradCam,
-}
+use crate::coarse_map::CoarseMap;
+use crate::error::Result;
+use crate::run::Run;
 
-impl Method {
-    /// Every method.
-    pub const ALL: [Self; 1] = [Self::GradCam];
-
+/// A method as a listing shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
     /// Its name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GradCam => "grad-cam",
-        }
-    }
-
-    /// What it does and what it costs, in one line.
-    #[must_use]
-    pub fn summary(self) -> &'static str {
-        match self {
-            Self::GradCam => "channels weighted by their mean gradient; 1 forward, 1 backward a class (Selvaraju 2017)",
-        }
-    }
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What it costs for one image and target beyond the first forward pass.
+    pub cost: &'static str,
+    /// Where it comes from.
+    pub paper: &'static str,
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+/// An attribution method. The set is open: whatever implements this can be explained with and extrapolated.
+pub trait Method: fmt::Debug + Send + Sync {
+    /// Name, summary, cost and source.
+    fn about(&self) -> About;
 
-impl FromStr for Method {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|method| method.name() == name).ok_or_else(|| Error::UnknownName {
-            kind: "method",
-            name: name.to_owned(),
-            known: Self::ALL.map(Self::name).to_vec(),
-        })
+    /// The point where it is taken unless another is asked for: the end of the last convolutional stage.
+    fn default_point(&self, graph: &Graph) -> NodeId {
+        graph.default_point()
     }
+
+    /// The nodes that its maps may lie on when it is taken at `point`.
+    fn maps_at(&self, point: NodeId) -> Vec<NodeId> {
+        vec![point]
+    }
+
+    /// What the tape must keep for it.
+    fn retain(&self, _graph: &Graph, point: NodeId) -> Retain {
+        Retain::from(point)
+    }
+
+    /// The nodes whose gradients it will ask the run for.
+    fn gradients(&self, _graph: &Graph, _point: NodeId) -> Vec<NodeId> {
+        Vec::new()
+    }
+
+    /// The map of every image for its target.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error) where the method cannot be applied at the point or to this network, where a pass fails,
+    /// or where a map is not finite.
+    fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>>;
 }

@@ -84,7 +84,7 @@ pub fn explain(explainer: &Explainer<'_>, input: &Tensor, classes: &[usize]) -> 
 
 /// Checks all that holds for every heat map: its size, its range, and that it is blank exactly where there is a reason.
 pub fn check_heatmap(map: &Heatmap, input: &Tensor, what: &str) {
-    assert_eq!(map.values.shape(), &input.shape()[2..], "{what}");
+    assert_eq!(map.map().shape(), &input.shape()[2..], "{what}");
     let [min, max] = [f32::min, f32::max]
         .map(|choose: fn(f32, f32) -> f32| map.values.iter().copied().reduce(choose).expect("at least one pixel"));
     assert!(!map.values.is_any_nan(), "{what}");

@@ -1,0 +1,267 @@
+//! One tape asked about one target an image: what every method works with.
+
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use gradex_engine::{Graph, Network, NodeId, Retain, Site, Tape, Tensor};
+use ndarray::{ArrayView4, Axis, Ix4};
+
+use crate::coarse_map::CoarseMap;
+use crate::error::{Error, Result};
+use crate::target::{Objective, Target, seed};
+
+/// What was spent beyond the tape's own forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    /// Images sent through the network, or through the part of it behind a point.
+    pub forwards: usize,
+    /// Backward walks over the tape's batch or another.
+    pub backwards: usize,
+}
+
+/// How far a method of many passes has come.
+#[derive(Debug, Clone)]
+pub struct Progress<'a> {
+    /// The method's name.
+    pub method: &'a str,
+    /// Passes done.
+    pub done: usize,
+    /// All passes.
+    pub total: usize,
+    /// The map as far as it is known.
+    pub early: Option<&'a CoarseMap>,
+}
+
+/// Is told of progress, and may stop the method.
+pub type Watch = dyn Fn(&Progress<'_>) -> ControlFlow<()> + Send + Sync;
+
+/// A tape and a target for each of its images. Gradients are computed once, whatever the number of methods that ask.
+pub struct Run<'a> {
+    network: &'a Network,
+    folded: &'a OnceLock<Network>,
+    tape: &'a Tape,
+    targets: Vec<Target>,
+    seed: Tensor,
+    points: Vec<NodeId>,
+    gradients: OnceCell<BTreeMap<NodeId, Tensor>>,
+    cost: Cell<Cost>,
+    watch: Option<&'a Watch>,
+}
+
+impl<'a> Run<'a> {
+    /// `points` are the nodes whose gradients the methods will ask for: one backward walk serves them all.
+    pub(crate) fn new(
+        network: &'a Network,
+        folded: &'a OnceLock<Network>,
+        tape: &'a Tape,
+        targets: &[Target],
+        points: Vec<NodeId>,
+        watch: Option<&'a Watch>,
+    ) -> Result<Self> {
+        let (targets, seed) = (targets.to_vec(), seed(tape, targets)?);
+        let (gradients, cost) = (OnceCell::new(), Cell::default());
+        Ok(Self { network, folded, tape, targets, seed, points, gradients, cost, watch })
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &'a Network {
+        self.network
+    }
+
+    /// The architecture.
+    #[must_use]
+    pub fn graph(&self) -> &'a Graph {
+        self.network.graph()
+    }
+
+    /// The network with batch norms folded. Nodes are the same; the tape serves rules that read inputs only.
+    ///
+    /// # Errors
+    /// As [`Network::fold_batch_norms`].
+    pub fn folded(&self) -> Result<&'a Network> {
+        if let Some(folded) = self.folded.get() {
+            return Ok(folded);
+        }
+        let folded = self.network.fold_batch_norms()?;
+        Ok(self.folded.get_or_init(|| folded))
+    }
+
+    /// The forward pass.
+    #[must_use]
+    pub fn tape(&self) -> &'a Tape {
+        self.tape
+    }
+
+    /// The targets, one an image.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The derivative of the sum of all images' scores by the logits, `[n, classes]`.
+    #[must_use]
+    pub fn seed(&self) -> &Tensor {
+        &self.seed
+    }
+
+    /// What was spent so far.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.cost.get()
+    }
+
+    /// The score and its derivative of image number `image`.
+    ///
+    /// # Errors
+    /// As [`Target::objective`].
+    pub fn objective(&self, image: usize) -> Result<Objective> {
+        self.targets[image].objective(self.tape.image_logits(image)?)
+    }
+
+    /// The network's input, `[n, c, h, w]`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] where the tape did not keep it.
+    pub fn input(&self) -> Result<&'a Tensor> {
+        Ok(self.tape.output(NodeId::INPUT)?)
+    }
+
+    /// The output of `point`, `[n, c, h, w]`.
+    ///
+    /// # Errors
+    /// [`Error::NotAnImage`], [`Error::Engine`] where the tape did not keep it.
+    pub fn activation(&self, point: NodeId) -> Result<ArrayView4<'a, f32>> {
+        image(self.graph(), point, self.tape.output(point)?)
+    }
+
+    /// The gradient of the score at `point`, `[n, c, h, w]`.
+    ///
+    /// # Errors
+    /// [`Error::NotAnImage`], [`Error::Unrelated`] where the logits do not depend on the point, and as [`Run::backward`].
+    pub fn gradient(&self, point: NodeId) -> Result<ArrayView4<'_, f32>> {
+        self.check_related(point)?;
+        if self.gradients.get().is_none() {
+            let mut points = self.points.clone();
+            points.push(point);
+            let found = self.backward(self.network, self.seed.clone(), &points, |_, site, upstream| {
+                gradex_engine::Layer::backward(site.op, site, upstream)
+            })?;
+            let _ = self.gradients.set(found);
+        }
+        match self.gradients.get().and_then(|gradients| gradients.get(&point)) {
+            Some(gradient) => image(self.graph(), point, gradient),
+            None => Err(Error::Undeclared { point: self.graph().node(point).name.clone() }),
+        }
+    }
+
+    /// Checks that the logits depend on `point`.
+    ///
+    /// # Errors
+    /// [`Error::Unrelated`] where they do not.
+    pub fn check_related(&self, point: NodeId) -> Result<()> {
+        let graph = self.graph();
+        if graph.depend_on(&[point])[graph.logits().index()] {
+            return Ok(());
+        }
+        Err(Error::Unrelated { point: graph.node(point).name.clone() })
+    }
+
+    /// Carries `seed` back over the tape under `rule`: [`Network::backward`], counted and checked.
+    ///
+    /// # Errors
+    /// As [`Network::backward`]; where a result is NaN or infinite, an error that names the first node that sent such.
+    pub fn backward(
+        &self,
+        network: &Network,
+        seed: Tensor,
+        keep: &[NodeId],
+        mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> gradex_engine::Result<Vec<Tensor>>,
+    ) -> Result<BTreeMap<NodeId, Tensor>> {
+        self.spend(Cost { forwards: 0, backwards: 1 });
+        let is_finite = |tensor: &Tensor| tensor.iter().all(|value| value.is_finite());
+        let found = network.backward(self.tape, seed.clone(), keep, &mut rule)?;
+        if found.values().all(is_finite) {
+            return Ok(found);
+        }
+        network.backward(self.tape, seed, keep, |id, site, upstream| {
+            let sent = rule(id, site, upstream)?;
+            let name = || network.graph().node(id).name.clone();
+            let error = || gradex_engine::Error::NonFinite { what: "gradient sent back by node", name: name() };
+            if sent.iter().all(is_finite) { Ok(sent) } else { Err(error()) }
+        })?;
+        Err(Error::NonFinite { what: "sum of what goes back".to_owned() })
+    }
+
+    /// The logits `[m, classes]` of other images `[m, c, h, w]`.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn logits(&self, batch: &Tensor) -> Result<Tensor> {
+        self.spend(Cost { forwards: batch.shape()[0], backwards: 0 });
+        Ok(self.network.forward(batch, &Retain::logits())?.logits()?.clone())
+    }
+
+    /// The logits `[m, classes]` if the output of `point` were `values [m, ...]` and all else as for `image`.
+    ///
+    /// # Errors
+    /// As [`Network::resume`].
+    pub fn resume(&self, image: usize, point: NodeId, values: &Tensor) -> Result<Tensor> {
+        self.spend(Cost { forwards: values.shape()[0], backwards: 0 });
+        Ok(self.network.resume(self.tape, image, point, values)?)
+    }
+
+    /// What the target of image number `image` makes of each row of `logits [m, classes]`.
+    ///
+    /// # Errors
+    /// As [`Target::objective`].
+    pub fn scores(&self, image: usize, logits: &Tensor) -> Result<Vec<f32>> {
+        let score = |row: usize| Ok(self.targets[image].objective(row_of(logits, row)?)?.score);
+        (0..logits.shape()[0]).map(score).collect()
+    }
+
+    /// The scores of other images `[m, c, h, w]`, each by the target of image number `image`, and the gradients at them.
+    ///
+    /// # Errors
+    /// As [`Network::forward`] and [`Target::objective`].
+    pub fn input_gradients(&self, image: usize, batch: &Tensor) -> Result<(Vec<f32>, Tensor)> {
+        self.spend(Cost { forwards: batch.shape()[0], backwards: 1 });
+        let tape = self.network.forward(batch, &Retain::all())?;
+        let targets = vec![self.targets[image].clone(); batch.shape()[0]];
+        let scores = self.scores(image, tape.logits()?)?;
+        let mut found = self.network.gradient(&tape, seed(&tape, &targets)?, &[NodeId::INPUT])?;
+        let gradient = found.remove(&NodeId::INPUT).unwrap_or_else(|| Tensor::zeros(batch.shape()));
+        if gradient.iter().all(|value| value.is_finite()) {
+            return Ok((scores, gradient));
+        }
+        Err(Error::NonFinite { what: "gradient at a changed input".to_owned() })
+    }
+
+    /// Tells whoever watches how far a method has come.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] where the watcher wants no more.
+    pub fn progress(&self, progress: &Progress<'_>) -> Result<()> {
+        match self.watch.map_or(ControlFlow::Continue(()), |watch| watch(progress)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Error::Stopped { done: progress.done, total: progress.total }),
+        }
+    }
+
+    fn spend(&self, more: Cost) {
+        let Cost { forwards, backwards } = self.cost.get();
+        self.cost.set(Cost { forwards: forwards + more.forwards, backwards: backwards + more.backwards });
+    }
+}
+
+fn image<'t>(graph: &Graph, point: NodeId, tensor: &'t Tensor) -> Result<ArrayView4<'t, f32>> {
+    let not_an_image = |_| Error::NotAnImage { point: graph.node(point).name.clone(), shape: tensor.shape().to_vec() };
+    tensor.view().into_dimensionality::<Ix4>().map_err(not_an_image)
+}
+
+fn row_of(logits: &Tensor, row: usize) -> Result<ndarray::ArrayView1<'_, f32>> {
+    let error = |_| Error::NotAnImage { point: "the logits".to_owned(), shape: logits.shape().to_vec() };
+    logits.index_axis(Axis(0), row).into_dimensionality().map_err(error)
+}
