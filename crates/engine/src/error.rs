@@ -83,6 +83,15 @@ pub enum Error {
         /// The shape it has.
         actual: Vec<usize>,
     },
+    /// A rule does not apply to a layer.
+    Rule {
+        /// The rule's name.
+        rule: String,
+        /// The kind of layer.
+        op: &'static str,
+        /// Why, and what to do.
+        why: String,
+    },
     /// NaN or an infinity where there should be a number.
     NonFinite {
         /// `parameter`, `input` or `output of node`.
@@ -134,6 +143,7 @@ impl fmt::Display for Error {
             Self::ParameterShape { name, expected, actual } => {
                 write!(f, "`{name}` has shape {actual:?} where the architecture has {expected:?}")
             }
+            Self::Rule { rule, op, why } => write!(f, "the rule `{rule}` does not apply to {op}: {why}"),
             Self::NonFinite { what, name } => write!(f, "the {what} `{name}` holds NaN or infinite values"),
         }
     }

@@ -70,6 +70,13 @@ pub enum Error {
         /// Why, and what to do.
         why: String,
     },
+    /// A text does not describe rules.
+    Rules {
+        /// The part of the text.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Whoever watched the progress wanted no more.
     Stopped {
         /// Passes done.
@@ -111,6 +118,7 @@ impl fmt::Display for Error {
                 write!(f, "a method asked for the gradient at `{point}`, which its `gradients` does not name")
             }
             Self::Inapplicable { method, why } => write!(f, "{method} cannot be applied: {why}"),
+            Self::Rules { text, why } => write!(f, "`{text}` is no rule for layers: {why}"),
             Self::Stopped { done, total } => write!(f, "stopped after {done} of {total} passes"),
             Self::NoSuchImage { image, images } => write!(f, "there is no image {image} in a batch of {images}"),
             Self::NonFinite { what } => write!(f, "the {what} holds NaN or infinite values"),

@@ -13,11 +13,13 @@ mod reason;
 mod run;
 mod target;
 
+pub mod composites;
 pub mod extrapolate;
 pub mod methods;
 pub mod rules;
 
 pub use coarse_map::CoarseMap;
+pub use composites::Composite;
 pub use error::{Error, Result};
 pub use explainer::{Explainer, Explanation};
 pub use extrapolate::Extrapolation;
