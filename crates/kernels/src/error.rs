@@ -15,6 +15,13 @@ pub enum Error {
     },
     /// The shape contradicts itself: a zero stride, channels that the groups do not divide, a window that leaves the padded input.
     Shape(&'static str),
+    /// `GRADEX_LEVEL` names no set of instructions that this machine and this build have.
+    Level {
+        /// The name given.
+        name: String,
+        /// The names that would do.
+        available: Vec<&'static str>,
+    },
 }
 
 impl fmt::Display for Error {
@@ -24,17 +31,14 @@ impl fmt::Display for Error {
                 write!(f, "`{what}` has {actual} elements where the shape asks for {expected}")
             }
             Self::Shape(why) => f.write_str(why),
+            Self::Level { name, available } => {
+                write!(f, "GRADEX_LEVEL: there is no level `{name}` here; there is {}", available.join(", "))
+            }
         }
     }
 }
 
 impl std::error::Error for Error {}
-
-impl From<ndarray::ShapeError> for Error {
-    fn from(_: ndarray::ShapeError) -> Self {
-        Self::Shape("a slice does not have the length of its matrix")
-    }
-}
 
 /// The result of a kernel.
 pub type Result<T> = std::result::Result<T, Error>;

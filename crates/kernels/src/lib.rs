@@ -7,24 +7,31 @@
 //! that the fast paths are tested against. The fast paths stand beside it in this crate's root modules.
 //! Their results do not depend on the number of threads: work is split by output and every sum has a fixed order.
 //!
-//! No code here is `unsafe` yet; this is the one crate in which it may appear, below `arch/`.
+//!
+//! - [`Level`]: the machine's vector instructions, detected once.
+//! - [`blocked`]: images in blocks of 16 channels, and the packed convolutions that run on them.
+//! - The functions at the root take dense tensors and pack on the way: for weights that are used once.
+//!
+//! Unsafe code appears below `arch/` only, one operation a block; without feature `simd` none is compiled.
 #![deny(unsafe_code)]
 
+#[cfg_attr(feature = "simd", allow(unsafe_code))]
+mod arch;
 mod conv;
-mod depthwise;
 mod error;
-mod gemm;
-mod im2col;
+mod level;
 mod linear;
 mod parallel;
 mod pool;
 mod resize;
 mod shape;
 
+pub mod blocked;
 pub mod portable;
 
 pub use conv::{conv2d, conv2d_transpose};
 pub use error::{Error, Result};
+pub use level::Level;
 pub use linear::{linear, linear_transpose};
 pub use pool::{average_pool, average_pool_transpose, max_pool, max_pool_transpose};
 pub use resize::resize_bilinear;

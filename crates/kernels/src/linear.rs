@@ -1,12 +1,18 @@
-//! Fully connected maps: one long sum an output, read once.
+//! Fully connected maps: every weight is read once, so they run at the speed of memory.
 
+use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
+use crate::level::Level;
 use crate::parallel;
 
-/// Outputs (or inputs, transposed) that one piece of work covers.
-const BLOCK: usize = 64;
-/// Independent partial sums of a dot product.
-const LANES: usize = 16;
+/// Outputs that one piece of work covers.
+const OUTPUTS: usize = 64;
+/// Inputs that one piece of work covers, transposed.
+const INPUTS: usize = 512;
+/// Rows of the weight that are read side by side: the machine fetches ahead in each of them.
+const ROWS: usize = 4;
+/// Vectors of independent partial sums of a row.
+const SUMS: usize = 2;
 
 /// `output[n, o] = bias[o] + sum_i weight[o, i] input[n, i]` for `input [batch, inputs]`, `weight [outputs, inputs]`.
 ///
@@ -25,14 +31,16 @@ pub fn linear(
     if let Some(bias) = bias {
         expect_len("bias", bias.len(), outputs)?;
     }
+    let level = Level::current()?;
     // Computed as [outputs, batch], so that a piece of work reads its rows of the weight once for the whole batch.
     let mut transposed = vec![0.0; output.len()];
-    parallel::for_each_chunk(&mut transposed, BLOCK * batch, |block, chunk| {
-        for (o, values) in (block * BLOCK..).zip(chunk.chunks_exact_mut(batch.max(1))) {
-            let row = &weight[o * inputs..][..inputs];
-            for (n, value) in values.iter_mut().enumerate() {
-                *value = bias.map_or(0.0, |bias| bias[o]) + dot(row, &input[n * inputs..][..inputs]);
-            }
+    parallel::for_each_chunk(&mut transposed, OUTPUTS * batch, |block, sums| {
+        let first = block * OUTPUTS;
+        let weight = &weight[first * inputs..][..sums.len() / batch * inputs];
+        level.run(Forward { batch, inputs, input, weight, sums });
+        if let Some(bias) = bias {
+            let rows = sums.chunks_exact_mut(batch).zip(&bias[first..]);
+            rows.for_each(|(row, bias)| row.iter_mut().for_each(|value| *value += bias));
         }
     });
     for (index, value) in output.iter_mut().enumerate() {
@@ -43,7 +51,7 @@ pub fn linear(
 
 /// The transpose of [`linear`] without bias: `input[n, i] = sum_o weight[o, i] upstream[n, o]`.
 ///
-/// Outputs whose upstream is zero are not read: a one-hot upstream costs one row of the weight.
+/// Outputs whose upstream is zero in every image are not read: a one-hot upstream costs one row of the weight.
 ///
 /// # Errors
 /// [`Error`](crate::Error) where a slice has another length.
@@ -57,28 +65,111 @@ pub fn linear_transpose(
     expect_len("weight", weight.len(), outputs * inputs)?;
     expect_len("upstream", upstream.len(), batch * outputs)?;
     input.fill(0.0);
-    for (n, input) in input.chunks_exact_mut(inputs.max(1)).enumerate() {
-        let upstream = &upstream[n * outputs..][..outputs];
-        parallel::for_each_chunk(input, BLOCK * LANES, |block, chunk| {
-            for (o, upstream) in upstream.iter().enumerate().filter(|(_, upstream)| **upstream != 0.0) {
-                let row = &weight[o * inputs + block * BLOCK * LANES..][..chunk.len()];
-                chunk.iter_mut().zip(row).for_each(|(input, weight)| *input += weight * upstream);
-            }
-        });
+    if inputs == 0 {
+        return Ok(());
     }
+    let level = Level::current()?;
+    let is_read = |o: &usize| (0..batch).any(|n| upstream[n * outputs + o] != 0.0);
+    let rows: Vec<usize> = (0..outputs).filter(is_read).collect();
+    // Pieces of work are columns of the weight, read once for the whole batch.
+    let mut pieces: Vec<Vec<&mut [f32]>> = (0..inputs.div_ceil(INPUTS)).map(|_| Vec::with_capacity(batch)).collect();
+    for image in input.chunks_exact_mut(inputs) {
+        pieces.iter_mut().zip(image.chunks_mut(INPUTS)).for_each(|(piece, columns)| piece.push(columns));
+    }
+    parallel::for_each(pieces.into_iter().enumerate().collect(), |(piece, images)| {
+        let weight = weight.get(piece * INPUTS..).unwrap_or_default();
+        level.run(Transposed { inputs, outputs, rows: &rows, upstream, weight, images });
+    });
     Ok(())
 }
 
-/// A dot product in [`LANES`] partial sums.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
-    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
+/// `sums[o, n] = Σ_i weight[o, i] input[n, i]` for some rows of the weight.
+struct Forward<'a, 'b> {
+    batch: usize,
+    inputs: usize,
+    input: &'a [f32],
+    weight: &'a [f32],
+    sums: &'b mut [f32],
+}
+
+impl Kernel for Forward<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { batch, inputs, input, weight, sums } = self;
+        if inputs == 0 {
+            return;
+        }
+        let groups = weight.chunks(ROWS * inputs).zip(sums.chunks_mut(ROWS * batch));
+        for (weight, sums) in groups {
+            for n in 0..batch {
+                let input = &input[n * inputs..][..inputs];
+                let mut dots = [0.0; ROWS];
+                if weight.len() == ROWS * inputs {
+                    dots = dot::<S, ROWS>(simd, weight, input);
+                } else {
+                    for (row, dot_of_row) in weight.chunks_exact(inputs).zip(&mut dots) {
+                        [*dot_of_row] = dot::<S, 1>(simd, row, input);
+                    }
+                }
+                sums.iter_mut().skip(n).step_by(batch).zip(dots).for_each(|(sum, dot)| *sum = dot);
+            }
         }
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+}
+
+/// The products of `R` rows with a vector, each in `SUMS` vectors of partial sums.
+#[inline(always)]
+fn dot<S: Simd, const R: usize>(simd: S, rows: &[f32], vector: &[f32]) -> [f32; R] {
+    let length = vector.len();
+    let step = SUMS * S::LANES;
+    let whole = length - length % step;
+    let rows: [&[f32]; R] = std::array::from_fn(|row| &rows[row * length..][..length]);
+    let mut sums = [[simd.splat(0.0); SUMS]; R];
+    for start in (0..whole).step_by(step) {
+        let vector = &vector[start..][..step];
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let row = &row[start..][..step];
+            for (index, sum) in sums.iter_mut().enumerate() {
+                let at = index * S::LANES;
+                *sum = simd.mul_add(simd.load(&row[at..]), simd.load(&vector[at..]), *sum);
+            }
+        }
+    }
+    std::array::from_fn(|row| {
+        let mut lanes = [0.0; 16];
+        simd.store(sums[row].into_iter().fold(simd.splat(0.0), |a, b| simd.add(a, b)), &mut lanes);
+        let rest: f32 = rows[row][whole..].iter().zip(&vector[whole..]).map(|(a, b)| a * b).sum();
+        lanes[..S::LANES].iter().sum::<f32>() + rest
+    })
+}
+
+/// `input[n, i] += Σ_o weight[o, i] upstream[n, o]` for some columns of the weight.
+struct Transposed<'a, 'b> {
+    inputs: usize,
+    outputs: usize,
+    rows: &'a [usize],
+    upstream: &'a [f32],
+    /// From the first of the columns on.
+    weight: &'a [f32],
+    images: Vec<&'b mut [f32]>,
+}
+
+impl Kernel for Transposed<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { inputs, outputs, rows, upstream, weight, mut images } = self;
+        for o in rows {
+            for (n, image) in images.iter_mut().enumerate() {
+                let factor = upstream[n * outputs + o];
+                let row = &weight[o * inputs..][..image.len()];
+                let (whole, rest) = image.split_at_mut(image.len() - image.len() % S::LANES);
+                for (sum, weight) in whole.chunks_exact_mut(S::LANES).zip(row.chunks_exact(S::LANES)) {
+                    let value = simd.mul_add(simd.load(weight), simd.splat(factor), simd.load(sum));
+                    simd.store(value, sum);
+                }
+                let tail = &row[row.len() - rest.len()..];
+                rest.iter_mut().zip(tail).for_each(|(sum, weight)| *sum += weight * factor);
+            }
+        }
+    }
 }

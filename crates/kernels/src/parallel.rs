@@ -1,7 +1,5 @@
 //! The one place that knows whether there are threads.
 
-use crate::error::Result;
-
 /// Calls `work(index, chunk)` for each chunk of `length` elements of `data`, in parallel with feature `parallel`.
 pub(crate) fn for_each_chunk<T: Send>(data: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync + Send) {
     if length == 0 {
@@ -14,24 +12,6 @@ pub(crate) fn for_each_chunk<T: Send>(data: &mut [T], length: usize, work: impl 
     }
     #[cfg(not(feature = "parallel"))]
     data.chunks_mut(length).enumerate().for_each(|(index, chunk)| work(index, chunk));
-}
-
-/// [`for_each_chunk`] for work that can fail.
-pub(crate) fn try_for_each_chunk(
-    data: &mut [f32],
-    length: usize,
-    work: impl Fn(usize, &mut [f32]) -> Result<()> + Sync + Send,
-) -> Result<()> {
-    if length == 0 {
-        return Ok(());
-    }
-    #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        data.par_chunks_mut(length).enumerate().try_for_each(|(index, chunk)| work(index, chunk))
-    }
-    #[cfg(not(feature = "parallel"))]
-    data.chunks_mut(length).enumerate().try_for_each(|(index, chunk)| work(index, chunk))
 }
 
 /// Calls `work` for each item, in parallel with feature `parallel`.

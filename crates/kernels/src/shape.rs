@@ -49,11 +49,6 @@ impl Window {
         }
         Some(output)
     }
-
-    /// Whether output pixels are input pixels: a 1x1 window, stride 1, no padding.
-    pub(crate) fn is_pointwise(&self) -> bool {
-        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == Padding::default()
-    }
 }
 
 /// A grouped two-dimensional convolution (cross-correlation).
@@ -109,13 +104,8 @@ impl ConvShape {
         self.output[0] * self.output[1]
     }
 
-    /// Whether every input channel is a group of its own.
-    pub(crate) fn is_depthwise(&self) -> bool {
-        self.group_in() == 1
-    }
-
-    /// Checks the shape and the lengths of the three tensors.
-    pub(crate) fn check(&self, input: usize, weight: usize, output: usize) -> Result<()> {
+    /// Checks that the shape does not contradict itself.
+    pub(crate) fn check_geometry(&self) -> Result<()> {
         if self.groups == 0
             || !self.in_channels.is_multiple_of(self.groups)
             || !self.out_channels.is_multiple_of(self.groups)
@@ -125,6 +115,12 @@ impl ConvShape {
         if self.window.output(self.input) != Some(self.output) {
             return Err(Error::Shape("the window, the input and the output do not fit together"));
         }
+        Ok(())
+    }
+
+    /// Checks the shape and the lengths of the three tensors.
+    pub(crate) fn check(&self, input: usize, weight: usize, output: usize) -> Result<()> {
+        self.check_geometry()?;
         expect_len("input", input, self.batch * self.in_channels * self.input_pixels())?;
         expect_len("weight", weight, self.out_channels * self.depth())?;
         expect_len("output", output, self.batch * self.out_channels * self.output_pixels())
@@ -167,8 +163,8 @@ impl PoolShape {
         self.rows.len() * self.columns.len()
     }
 
-    /// Checks the spans and the lengths of both tensors.
-    pub(crate) fn check(&self, input: usize, output: usize) -> Result<()> {
+    /// Checks that every window is one and lies inside the input.
+    pub(crate) fn check_spans(&self) -> Result<()> {
         let fits = |spans: &[Span], size: usize| {
             let inside = |span: &Span| span.start < span.end && span.end <= size && span.divisor > 0;
             !spans.is_empty() && spans.iter().all(inside)
@@ -176,6 +172,12 @@ impl PoolShape {
         if !fits(&self.rows, self.input[0]) || !fits(&self.columns, self.input[1]) {
             return Err(Error::Shape("a pooling window is empty or leaves the input"));
         }
+        Ok(())
+    }
+
+    /// Checks the spans and the lengths of both tensors.
+    pub(crate) fn check(&self, input: usize, output: usize) -> Result<()> {
+        self.check_spans()?;
         expect_len("input", input, self.planes * self.input_pixels())?;
         expect_len("output", output, self.planes * self.output_pixels())
     }

@@ -1,0 +1,95 @@
+//! AVX2 and FMA: 8 lanes, 16 registers.
+
+use std::arch::x86_64::{
+    __m256, _CMP_UNORD_Q, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+};
+
+use super::{Kernel, Simd};
+
+/// Proves that the machine has AVX2 and FMA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+
+    /// Runs a kernel that may use AVX2 and FMA.
+    pub(crate) fn enter(self, kernel: impl Kernel) {
+        #[target_feature(enable = "avx2,fma")]
+        fn inner(simd: Avx2, kernel: impl Kernel) {
+            kernel.run(simd);
+        }
+        // SAFETY: `self` proves that the machine has AVX2 and FMA.
+        unsafe { inner(self, kernel) }
+    }
+}
+
+impl Simd for Avx2 {
+    type Vector = __m256;
+    const LANES: usize = 8;
+    const VECTORS: usize = 2;
+    const PIXELS: usize = 6;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m256 {
+        let from: &[f32] = &from[..Self::LANES];
+        // SAFETY: `self` proves that the machine has AVX; `from` has the 8 numbers that are read.
+        unsafe { _mm256_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, vector: __m256, to: &mut [f32]) {
+        let to: &mut [f32] = &mut to[..Self::LANES];
+        // SAFETY: `self` proves that the machine has AVX; `to` has the 8 numbers that are written.
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has FMA.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        let larger = unsafe { _mm256_max_ps(a, b) }; // b where either is NaN
+        // SAFETY: `self` proves that the machine has AVX.
+        let nan = unsafe { _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a) };
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_blendv_ps(larger, a, nan) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_min_ps(a, b) }
+    }
+}

@@ -1,0 +1,95 @@
+//! AVX-512F: 16 lanes, 32 registers.
+
+use std::arch::x86_64::{
+    __m512, _CMP_UNORD_Q, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps,
+    _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+};
+
+use super::{Kernel, Simd};
+
+/// Proves that the machine has AVX-512F.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    pub(crate) fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx512f").then_some(Self(()))
+    }
+
+    /// Runs a kernel that may use AVX-512F.
+    pub(crate) fn enter(self, kernel: impl Kernel) {
+        #[target_feature(enable = "avx512f")]
+        fn inner(simd: Avx512, kernel: impl Kernel) {
+            kernel.run(simd);
+        }
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { inner(self, kernel) }
+    }
+}
+
+impl Simd for Avx512 {
+    type Vector = __m512;
+    const LANES: usize = 16;
+    const VECTORS: usize = 2;
+    const PIXELS: usize = 14;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> __m512 {
+        let from: &[f32] = &from[..Self::LANES];
+        // SAFETY: `self` proves that the machine has AVX-512F; `from` has the 16 numbers that are read.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, vector: __m512, to: &mut [f32]) {
+        let to: &mut [f32] = &mut to[..Self::LANES];
+        // SAFETY: `self` proves that the machine has AVX-512F; `to` has the 16 numbers that are written.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), vector) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let larger = unsafe { _mm512_max_ps(a, b) }; // b where either is NaN
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let nan = unsafe { _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a) };
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_mask_blend_ps(nan, larger, a) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_min_ps(a, b) }
+    }
+}

@@ -1,0 +1,51 @@
+//! Vectors of `f32`: one trait, one file a level.
+//!
+//! A kernel is written once, over [`Simd`], and compiled for each level. All it does with memory goes through slices, so
+//! that nothing outside of this folder is unsafe and no index goes unchecked.
+
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+pub(crate) mod avx2;
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+pub(crate) mod avx512;
+#[cfg(all(feature = "simd", target_arch = "aarch64"))]
+pub(crate) mod neon;
+pub(crate) mod portable;
+#[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) mod simd128;
+
+/// A token whose existence proves that the machine has this level's instructions, and what they do.
+pub(crate) trait Simd: Copy + Send + Sync {
+    /// [`Simd::LANES`] numbers.
+    type Vector: Copy;
+    /// Numbers in a vector: 4, 8 or 16.
+    const LANES: usize;
+    /// Vectors of output channels in a register tile.
+    const VECTORS: usize;
+    /// Pixels in a register tile, at most 14: [`Simd::VECTORS`] sums for each of them fit into the registers.
+    const PIXELS: usize;
+
+    /// Every lane the same number.
+    fn splat(self, value: f32) -> Self::Vector;
+    /// The first [`Simd::LANES`] numbers of a slice that has as many.
+    fn load(self, from: &[f32]) -> Self::Vector;
+    /// Writes the first [`Simd::LANES`] numbers of a slice that has as many.
+    fn store(self, vector: Self::Vector, to: &mut [f32]);
+    /// `a + b`
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a - b`
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a * b`
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a * b + c`, rounded once where the level has such an instruction.
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The larger; NaN where either is.
+    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The smaller; `b` where either is NaN.
+    fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+}
+
+/// A piece of work for one thread, compiled for every level.
+pub(crate) trait Kernel {
+    /// Does the work. Implementations are `#[inline(always)]`: only then the level's instructions are used.
+    fn run<S: Simd>(self, simd: S);
+}

@@ -1,0 +1,93 @@
+//! NEON: 4 lanes, 32 registers. Every aarch64 machine that Rust's standard targets run on has it.
+
+use std::arch::aarch64::{
+    float32x4_t, vaddq_f32, vbslq_f32, vcltq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vmulq_f32, vst1q_f32,
+    vsubq_f32,
+};
+
+use super::{Kernel, Simd};
+
+/// Proves that the machine has NEON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Neon(());
+
+impl Neon {
+    pub(crate) fn detect() -> Option<Self> {
+        std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
+    }
+
+    /// Runs a kernel that may use NEON.
+    pub(crate) fn enter(self, kernel: impl Kernel) {
+        #[target_feature(enable = "neon")]
+        fn inner(simd: Neon, kernel: impl Kernel) {
+            kernel.run(simd);
+        }
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { inner(self, kernel) }
+    }
+}
+
+impl Simd for Neon {
+    type Vector = float32x4_t;
+    const LANES: usize = 4;
+    const VECTORS: usize = 4;
+    const PIXELS: usize = 6;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> float32x4_t {
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vdupq_n_f32(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32]) -> float32x4_t {
+        let from: &[f32] = &from[..Self::LANES];
+        // SAFETY: `self` proves that the machine has NEON; `from` has the 4 numbers that are read.
+        unsafe { vld1q_f32(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, vector: float32x4_t, to: &mut [f32]) {
+        let to: &mut [f32] = &mut to[..Self::LANES];
+        // SAFETY: `self` proves that the machine has NEON; `to` has the 4 numbers that are written.
+        unsafe { vst1q_f32(to.as_mut_ptr(), vector) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vaddq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vsubq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vmulq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vfmaq_f32(c, a, b) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vmaxq_f32(a, b) } // NaN where either is
+    }
+
+    #[inline(always)]
+    fn min(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: `self` proves that the machine has NEON.
+        let smaller = unsafe { vcltq_f32(a, b) };
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vbslq_f32(smaller, a, b) }
+    }
+}

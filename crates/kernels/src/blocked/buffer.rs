@@ -1,0 +1,85 @@
+//! Memory that is used again.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes of a cache line, and of the widest vector.
+const ALIGNMENT: usize = 64;
+
+/// Numbers that start at a cache line.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    values: Vec<f32>,
+    start: usize,
+    length: usize,
+}
+
+impl Buffer {
+    /// Zeros.
+    #[must_use]
+    pub fn zeros(length: usize) -> Self {
+        let values = vec![0.0; length + ALIGNMENT / size_of::<f32>()];
+        // An address that cannot be aligned costs speed, nothing else.
+        let start = Some(values.as_ptr().align_offset(ALIGNMENT)).filter(|start| start + length <= values.len());
+        Self { values, start: start.unwrap_or(0), length }
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeros(self.length);
+        copy.copy_from_slice(self);
+        copy
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values[self.start..][..self.length]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values[self.start..][..self.length]
+    }
+}
+
+/// Buffers that are free to be used again, so that the system need not provide fresh pages for every layer.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    free: Mutex<Vec<Buffer>>,
+}
+
+impl Workspace {
+    /// Without a buffer yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { free: Mutex::new(Vec::new()) }
+    }
+
+    /// A buffer of this length with arbitrary numbers in it.
+    #[must_use]
+    pub fn take(&self, length: usize) -> Buffer {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = |buffer: &Buffer| buffer.values.len() - buffer.start;
+        let fitting = free.iter().enumerate().filter(|(_, buffer)| room(buffer) >= length);
+        match fitting.min_by_key(|(_, buffer)| room(buffer)).map(|(index, _)| index) {
+            Some(index) => Buffer { length, ..free.swap_remove(index) },
+            None => {
+                // The largest gives way to one that is large enough.
+                if let Some(index) = (0..free.len()).max_by_key(|index| room(&free[*index])) {
+                    free.swap_remove(index);
+                }
+                Buffer::zeros(length)
+            }
+        }
+    }
+
+    /// Gives a buffer back.
+    pub fn give(&self, buffer: Buffer) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
+}

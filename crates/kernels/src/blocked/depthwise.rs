@@ -1,0 +1,161 @@
+//! Convolution in which every channel reads itself: no sum over channels, so vectors multiply vectors.
+
+use super::buffer::Buffer;
+use super::conv::{Direction, Run};
+use super::grid::{Piece, pieces};
+use super::phase::{Phases, Taps};
+use super::tile::Activation;
+use super::{BLOCK, Layout};
+use crate::arch::{Kernel, Simd};
+use crate::level::Level;
+use crate::parallel;
+use crate::shape::{ConvShape, Padding};
+
+/// Pixels whose sums stay in registers.
+const PIXELS: usize = 7;
+
+/// A packed depthwise convolution: one input and one output channel a group.
+#[derive(Debug, Clone)]
+pub(super) struct Depthwise {
+    level: Level,
+    phases: Phases,
+    /// For each phase `[blocks, taps, 16]`.
+    weights: Vec<Buffer>,
+    bias: Buffer,
+}
+
+impl Depthwise {
+    pub(super) fn pack(level: Level, shape: &ConvShape, direction: Direction, weight: &[f32], bias: Buffer) -> Self {
+        let phases = Phases::new(&shape.window, direction);
+        let pack = |taps: &[usize]| {
+            let mut packed = Buffer::zeros(shape.groups.div_ceil(BLOCK) * taps.len() * BLOCK);
+            for (channel, weight) in weight.chunks_exact(shape.taps()).enumerate() {
+                let lanes = packed.iter_mut().skip(channel / BLOCK * taps.len() * BLOCK + channel % BLOCK);
+                taps.iter().zip(lanes.step_by(BLOCK)).for_each(|(tap, value)| *value = weight[*tap]);
+            }
+            packed
+        };
+        let weights = phases.phases.iter().map(|phase| pack(&phase.taps)).collect();
+        Self { level, phases, weights, bias }
+    }
+
+    pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
+        self.phases.halo(input, output)
+    }
+
+    /// How many values the packed weights have.
+    pub(super) fn len(&self) -> usize {
+        self.weights.iter().map(|values| values.len()).sum()
+    }
+
+    pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
+        let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(&run.input.layout)).collect();
+        parallel::for_each(pieces(&layout, 1, output), |piece| {
+            self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, piece });
+        });
+    }
+}
+
+struct Job<'a, 'b> {
+    depthwise: &'a Depthwise,
+    run: &'a Run<'a>,
+    layout: &'a Layout,
+    taps: &'a [Taps],
+    piece: Piece<'b>,
+}
+
+impl Kernel for Job<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { depthwise, run, layout, taps, mut piece } = self;
+        let Phases { stride, step, .. } = depthwise.phases;
+        let source = &run.input.layout;
+        for (place, block) in piece.panels.enumerate() {
+            for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
+                let (n, y) = (index / layout.size[0], index % layout.size[0]);
+                for column in 0..step[1].min(layout.size[1]) {
+                    let phase = y % step[0] * step[1] + column;
+                    let offsets = &taps[phase].offsets;
+                    let start = taps[phase].start(source, n, y / step[0] * stride[0]) + block * source.block_stride();
+                    let line = Line {
+                        input: &run.input.values[start..],
+                        taps: offsets,
+                        weights: &depthwise.weights[phase][block * offsets.len() * BLOCK..][..offsets.len() * BLOCK],
+                        bias: &depthwise.bias[block * BLOCK..][..BLOCK],
+                        stride: stride[1],
+                        step: step[1],
+                    };
+                    let first = (layout.halo.left + column) * BLOCK;
+                    let output = &mut row[place * layout.block_stride() + first..];
+                    let pixels = (layout.size[1] - column).div_ceil(step[1]);
+                    for lane in (0..BLOCK).step_by(S::LANES) {
+                        match line.stride {
+                            1 => line.tiles::<S, 1>(simd, run.activation, pixels, lane, output),
+                            2 => line.tiles::<S, 2>(simd, run.activation, pixels, lane, output),
+                            _ => (0..pixels).for_each(|pixel| {
+                                line.tile::<S, 1, 1>(simd, run.activation, pixel, lane, output);
+                            }),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One row of one block.
+struct Line<'a> {
+    input: &'a [f32],
+    taps: &'a [usize],
+    weights: &'a [f32],
+    bias: &'a [f32],
+    /// Pixels read from one sum to the next.
+    stride: usize,
+    /// Pixels written from one sum to the next.
+    step: usize,
+}
+
+impl Line<'_> {
+    #[inline(always)]
+    fn tiles<S: Simd, const STRIDE: usize>(
+        &self,
+        simd: S,
+        activation: Activation,
+        pixels: usize,
+        lane: usize,
+        output: &mut [f32],
+    ) {
+        let whole = pixels - pixels % PIXELS;
+        for pixel in (0..whole).step_by(PIXELS) {
+            self.tile::<S, STRIDE, PIXELS>(simd, activation, pixel, lane, output);
+        }
+        for pixel in whole..pixels {
+            self.tile::<S, STRIDE, 1>(simd, activation, pixel, lane, output);
+        }
+    }
+
+    /// `P` pixels from `first` on, channels from `lane` on.
+    #[inline(always)]
+    fn tile<S: Simd, const STRIDE: usize, const P: usize>(
+        &self,
+        simd: S,
+        activation: Activation,
+        first: usize,
+        lane: usize,
+        output: &mut [f32],
+    ) {
+        let input = &self.input[first * self.stride * BLOCK + lane..];
+        let mut sum = [simd.load(&self.bias[lane..]); P];
+        for (tap, weight) in self.taps.iter().zip(self.weights.chunks_exact(BLOCK)) {
+            let input = &input[*tap * BLOCK..][..(P - 1) * STRIDE * BLOCK + S::LANES];
+            let weight = simd.load(&weight[lane..]);
+            for (pixel, sum) in sum.iter_mut().enumerate() {
+                *sum = simd.mul_add(simd.load(&input[pixel * STRIDE * BLOCK..]), weight, *sum);
+            }
+        }
+        for (pixel, sum) in sum.into_iter().enumerate() {
+            let output = &mut output[(first + pixel) * self.step * BLOCK + lane..];
+            simd.store(activation.apply(simd, sum), output);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Where the channels and pixels of an image lie, and the way from `[n, c, h, w]` and back.
+
+use super::BLOCK;
+use crate::error::{Result, expect_len};
+use crate::parallel;
+use crate::shape::Padding;
+
+/// `[n][top + h + bottom][c / 16][left + w + right][16]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Images.
+    pub batch: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Rows and columns.
+    pub size: [usize; 2],
+    /// Zeros around each image.
+    pub halo: Padding,
+}
+
+/// An image in a layout.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The layout.
+    pub layout: Layout,
+    /// [`Layout::len`] values.
+    pub values: &'a [f32],
+}
+
+impl Layout {
+    /// Blocks of channels.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.channels.div_ceil(BLOCK)
+    }
+
+    /// From one block of a row to the next.
+    #[must_use]
+    pub fn block_stride(&self) -> usize {
+        (self.halo.left + self.size[1] + self.halo.right) * BLOCK
+    }
+
+    /// From one row to the next.
+    #[must_use]
+    pub fn row_stride(&self) -> usize {
+        self.blocks() * self.block_stride()
+    }
+
+    /// Rows of one image, with its halo.
+    pub(crate) fn stored_rows(&self) -> usize {
+        self.halo.top + self.size[0] + self.halo.bottom
+    }
+
+    /// All values, with the halo.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.batch * self.stored_rows() * self.row_stride()
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where the first block of row `y` of image `n` starts, left of its halo.
+    pub(crate) fn row_start(&self, n: usize, y: usize) -> usize {
+        (n * self.stored_rows() + self.halo.top + y) * self.row_stride()
+    }
+
+    /// The rows of all images that are no halo: slices of [`Layout::row_stride`] values.
+    pub(crate) fn rows_mut<'a>(&self, values: &'a mut [f32]) -> impl Iterator<Item = &'a mut [f32]> + use<'a> {
+        let (stored, top, height) = (self.stored_rows().max(1), self.halo.top, self.size[0]);
+        let rows = values.chunks_exact_mut(self.row_stride().max(1)).enumerate();
+        rows.filter(move |(index, _)| (top..top + height).contains(&(index % stored))).map(|(_, row)| row)
+    }
+
+    /// Writes zeros to the halo.
+    pub fn clear_halo(&self, values: &mut [f32]) {
+        if self.halo == Padding::default() {
+            return;
+        }
+        let (stored, right) = (self.stored_rows().max(1), (self.halo.left + self.size[1]) * BLOCK);
+        for (index, row) in values.chunks_exact_mut(self.row_stride().max(1)).enumerate() {
+            if !(self.halo.top..self.halo.top + self.size[0]).contains(&(index % stored)) {
+                row.fill(0.0);
+                continue;
+            }
+            for block in row.chunks_exact_mut(self.block_stride().max(1)) {
+                block[..self.halo.left * BLOCK].fill(0.0);
+                block[right..].fill(0.0);
+            }
+        }
+    }
+
+    /// Fills `values` from `image [n, c, h, w]`, and the halo with zeros.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) where a slice has another length.
+    pub fn pack(&self, image: &[f32], values: &mut [f32]) -> Result<()> {
+        expect_len("image", image.len(), self.batch * self.channels * self.size[0] * self.size[1])?;
+        expect_len("blocked image", values.len(), self.len())?;
+        self.clear_halo(values);
+        let [height, width] = self.size;
+        let rows: Vec<_> = self.rows_mut(values).enumerate().collect();
+        parallel::for_each(rows, |(index, row)| {
+            let (n, y) = (index / height, index % height);
+            for (block, target) in row.chunks_exact_mut(self.block_stride()).enumerate() {
+                let target = &mut target[self.halo.left * BLOCK..][..width * BLOCK];
+                for lane in 0..BLOCK {
+                    let channel = block * BLOCK + lane;
+                    let pixels = target.iter_mut().skip(lane).step_by(BLOCK);
+                    if channel < self.channels {
+                        let source = &image[((n * self.channels + channel) * height + y) * width..][..width];
+                        pixels.zip(source).for_each(|(target, source)| *target = *source);
+                    } else {
+                        pixels.for_each(|target| *target = 0.0);
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Fills `image [n, c, h, w]` from `values`.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) where a slice has another length.
+    pub fn unpack(&self, values: &[f32], image: &mut [f32]) -> Result<()> {
+        let [height, width] = self.size;
+        expect_len("image", image.len(), self.batch * self.channels * height * width)?;
+        expect_len("blocked image", values.len(), self.len())?;
+        let planes: Vec<_> = image.chunks_exact_mut((height * width).max(1)).collect();
+        let mut groups = Vec::new();
+        let mut planes = planes.into_iter();
+        for n in 0..self.batch {
+            for block in 0..self.blocks() {
+                let count = BLOCK.min(self.channels - block * BLOCK);
+                groups.push((n, block, planes.by_ref().take(count).collect::<Vec<_>>()));
+            }
+        }
+        parallel::for_each(groups, |(n, block, mut planes)| {
+            for y in 0..height {
+                let start = self.row_start(n, y) + block * self.block_stride() + self.halo.left * BLOCK;
+                let source = &values[start..][..width * BLOCK];
+                for (lane, plane) in planes.iter_mut().enumerate() {
+                    let source = source.iter().skip(lane).step_by(BLOCK);
+                    plane[y * width..][..width].iter_mut().zip(source).for_each(|(target, source)| *target = *source);
+                }
+            }
+        });
+        Ok(())
+    }
+}

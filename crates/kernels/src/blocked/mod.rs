@@ -1,0 +1,27 @@
+//! Images in blocks of channels, and the kernels that work on them.
+//!
+//! A [`Layout`] is `[n][top + h + bottom][c / 16][left + w + right][16]`: the 16 channels of a block lie next to each
+//! other, so a vector holds channels of one pixel, and around every image lies a halo of zeros, so no kernel asks where
+//! the border is. Lanes beyond the last channel hold zeros or nothing of meaning; nobody reads them.
+
+mod buffer;
+mod conv;
+mod depthwise;
+mod direct;
+mod grid;
+mod layout;
+mod phase;
+mod pool;
+mod tile;
+mod weights;
+mod winograd;
+mod winograd_transform;
+
+pub use buffer::{Buffer, Workspace};
+pub use conv::{Algorithm, Direction, PackedConv};
+pub use layout::{Layout, View};
+pub use pool::{global_average, max_pool_blocked};
+pub use tile::Activation;
+
+/// Channels in a block.
+pub const BLOCK: usize = 16;

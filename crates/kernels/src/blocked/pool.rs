@@ -1,0 +1,114 @@
+//! Pooling over blocks of channels.
+
+use super::grid::{Piece, pieces};
+use super::{BLOCK, Layout, View};
+use crate::arch::{Kernel, Simd};
+use crate::error::{Error, Result, expect_len};
+use crate::level::Level;
+use crate::parallel;
+use crate::shape::{PoolShape, Span};
+
+/// The maximum of each window; NaN wins. `shape` is that of all planes of the two layouts.
+///
+/// # Errors
+/// [`Error`] where the layouts do not have this shape or a slice has another length.
+pub fn max_pool_blocked(
+    level: Level,
+    shape: &PoolShape,
+    input: View<'_>,
+    layout: Layout,
+    output: &mut [f32],
+) -> Result<()> {
+    shape.check_spans()?;
+    let size = [shape.rows.len(), shape.columns.len()];
+    let same_planes = input.layout.channels == layout.channels && input.layout.batch == layout.batch;
+    if !same_planes || input.layout.size != shape.input || layout.size != size {
+        return Err(Error::Shape("the layouts do not fit the pooling"));
+    }
+    expect_len("input", input.values.len(), input.layout.len())?;
+    expect_len("output", output.len(), layout.len())?;
+    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(MaxPool { shape, input, layout, piece }));
+    Ok(())
+}
+
+struct MaxPool<'a, 'b> {
+    shape: &'a PoolShape,
+    input: View<'a>,
+    layout: Layout,
+    piece: Piece<'b>,
+}
+
+impl Kernel for MaxPool<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { shape, input, layout, mut piece } = self;
+        let source = input.layout;
+        for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
+            let n = index / layout.size[0];
+            let rows: Span = shape.rows[index % layout.size[0]];
+            for (place, block) in piece.panels.clone().enumerate() {
+                let output = &mut row[place * layout.block_stride() + layout.halo.left * BLOCK..];
+                let first = block * source.block_stride() + source.halo.left * BLOCK;
+                for (column, columns) in shape.columns.iter().enumerate() {
+                    for lane in (0..BLOCK).step_by(S::LANES) {
+                        let mut max = simd.splat(f32::NEG_INFINITY);
+                        for y in rows.start..rows.end {
+                            let start = source.row_start(n, y) + first;
+                            for x in columns.start..columns.end {
+                                max = simd.max(simd.load(&input.values[start + x * BLOCK + lane..]), max);
+                            }
+                        }
+                        simd.store(max, &mut output[column * BLOCK + lane..]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The mean over all pixels of each channel: `[n, c]`.
+///
+/// # Errors
+/// [`Error`] where the image has no pixel or a slice has another length.
+pub fn global_average(level: Level, input: View<'_>, output: &mut [f32]) -> Result<()> {
+    let Layout { batch, channels, size, .. } = input.layout;
+    if size.contains(&0) {
+        return Err(Error::Shape("an image without pixels has no mean"));
+    }
+    expect_len("input", input.values.len(), input.layout.len())?;
+    expect_len("output", output.len(), batch * channels)?;
+    for (n, output) in output.chunks_exact_mut(channels.max(1)).enumerate() {
+        parallel::for_each_chunk(output, BLOCK, |block, output| level.run(Mean { input, n, block, output }));
+    }
+    Ok(())
+}
+
+struct Mean<'a, 'b> {
+    input: View<'a>,
+    n: usize,
+    block: usize,
+    output: &'b mut [f32],
+}
+
+impl Kernel for Mean<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Layout { size, halo, .. } = self.input.layout;
+        let mut means = [0.0; BLOCK];
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            let mut sum = simd.splat(0.0);
+            for y in 0..size[0] {
+                let start = self.input.layout.row_start(self.n, y)
+                    + self.block * self.input.layout.block_stride()
+                    + halo.left * BLOCK
+                    + lane;
+                for x in 0..size[1] {
+                    sum = simd.add(sum, simd.load(&self.input.values[start + x * BLOCK..]));
+                }
+            }
+            let pixels = simd.splat(1.0 / (size[0] * size[1]) as f32);
+            simd.store(simd.mul(sum, pixels), &mut means[lane..]);
+        }
+        self.output.copy_from_slice(&means[..self.output.len()]);
+    }
+}

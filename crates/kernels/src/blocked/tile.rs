@@ -1,0 +1,166 @@
+//! The innermost loop of every convolution and matrix product: a tile of pixels times output channels whose sums stay in
+//! registers, while one weight vector after the other passes by.
+
+use std::array::from_fn;
+
+use super::BLOCK;
+use crate::arch::Simd;
+
+/// What happens to a sum before it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    None,
+    /// `max(x, 0)`
+    Relu,
+    /// `min(max(x, 0), 6)`
+    Relu6,
+}
+
+impl Activation {
+    #[inline(always)]
+    pub(super) fn apply<S: Simd>(self, simd: S, value: S::Vector) -> S::Vector {
+        match self {
+            Self::None => value,
+            Self::Relu => simd.max(value, simd.splat(0.0)),
+            Self::Relu6 => simd.min(simd.splat(6.0), simd.max(value, simd.splat(0.0))),
+        }
+    }
+}
+
+/// The sums of one panel of output channels along a row: what they read.
+#[derive(Clone, Copy)]
+pub(super) struct Sums<'a> {
+    /// From the first block's first pixel on.
+    pub input: &'a [f32],
+    /// The pixels of a block that one sum reads, counted from its own.
+    pub taps: &'a [usize],
+    /// From one block of input channels to the next.
+    pub block_stride: usize,
+    /// Input channels.
+    pub channels: usize,
+    /// Pixels from one sum to the next.
+    pub stride: usize,
+    /// `[blocks, taps, channels of the block, channels of the panel]`
+    pub weights: &'a [f32],
+    /// One for each channel of the panel.
+    pub bias: &'a [f32],
+}
+
+/// Where the sums go.
+pub(super) struct Target<'a> {
+    /// From the panel's first block's first pixel on.
+    pub output: &'a mut [f32],
+    /// From one block of output channels to the next.
+    pub block_stride: usize,
+    /// Pixels from one sum to the next.
+    pub stride: usize,
+    /// What is added before the activation: values from the same pixel on, and their block stride.
+    pub residual: Option<(&'a [f32], usize)>,
+    /// The activation.
+    pub activation: Activation,
+}
+
+/// Computes `pixels` sums of a panel of `blocks` blocks of output channels.
+#[inline(always)]
+pub(super) fn row<S: Simd>(simd: S, sums: &Sums<'_>, pixels: usize, blocks: usize, target: &mut Target<'_>) {
+    // Conditions on the level are constants: what it does not need is not compiled for it.
+    if const { S::LANES == 16 } {
+        if blocks == 2 {
+            by_stride::<S, 2>(simd, sums, pixels, target);
+        } else {
+            by_stride::<S, 1>(simd, sums, pixels, target);
+        }
+    } else if const { S::LANES == 8 } {
+        by_stride::<S, 2>(simd, sums, pixels, target);
+    } else {
+        by_stride::<S, 4>(simd, sums, pixels, target);
+    }
+}
+
+#[inline(always)]
+fn by_stride<S: Simd, const B: usize>(simd: S, sums: &Sums<'_>, pixels: usize, target: &mut Target<'_>) {
+    match sums.stride {
+        1 => tiles::<S, B, 1>(simd, sums, pixels, target),
+        2 => tiles::<S, B, 2>(simd, sums, pixels, target),
+        _ => (0..pixels).for_each(|pixel| tile::<S, B, 1, 1>(simd, sums, pixel, target)),
+    }
+}
+
+/// Cuts a row into tiles of nearly equal width.
+#[inline(always)]
+fn tiles<S: Simd, const B: usize, const STRIDE: usize>(
+    simd: S,
+    sums: &Sums<'_>,
+    pixels: usize,
+    target: &mut Target<'_>,
+) {
+    let count = pixels.div_ceil(S::PIXELS);
+    let mut start = 0;
+    for index in 0..count {
+        let width = (pixels - start).div_ceil(count - index);
+        match width {
+            1 => tile::<S, B, STRIDE, 1>(simd, sums, start, target),
+            2 => tile::<S, B, STRIDE, 2>(simd, sums, start, target),
+            3 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 3>(simd, sums, start, target),
+            4 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 4>(simd, sums, start, target),
+            5 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 5>(simd, sums, start, target),
+            6 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 6>(simd, sums, start, target),
+            7 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 7>(simd, sums, start, target),
+            8 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 8>(simd, sums, start, target),
+            9 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 9>(simd, sums, start, target),
+            10 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 10>(simd, sums, start, target),
+            11 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 11>(simd, sums, start, target),
+            12 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 12>(simd, sums, start, target),
+            13 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 13>(simd, sums, start, target),
+            14 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 14>(simd, sums, start, target),
+            _ => (start..start + width).for_each(|pixel| tile::<S, B, STRIDE, 1>(simd, sums, pixel, target)),
+        }
+        start += width;
+    }
+}
+
+/// `P` pixels from `first` on times `B` vectors of output channels.
+#[inline(always)]
+fn tile<S: Simd, const B: usize, const STRIDE: usize, const P: usize>(
+    simd: S,
+    sums: &Sums<'_>,
+    first: usize,
+    target: &mut Target<'_>,
+) {
+    let width = B * S::LANES;
+    let bias = &sums.bias[..width];
+    let mut sum: [[S::Vector; B]; P] = [from_fn(|vector| simd.load(&bias[vector * S::LANES..])); P];
+    let mut weights = sums.weights;
+    for block in 0..sums.channels.div_ceil(BLOCK) {
+        let channels = BLOCK.min(sums.channels - block * BLOCK);
+        let (input, _) = sums.input[block * sums.block_stride + first * sums.stride * BLOCK..].as_chunks::<BLOCK>();
+        for tap in sums.taps {
+            let input = &input[*tap..][..(P - 1) * STRIDE + 1];
+            let input: [&[f32; BLOCK]; P] = from_fn(|pixel| &input[pixel * STRIDE]);
+            let (panel, rest) = weights.split_at(channels * width);
+            weights = rest;
+            for (channel, weights) in panel.chunks_exact(width).enumerate() {
+                let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
+                for (sum, input) in sum.iter_mut().zip(input) {
+                    let input = simd.splat(input[channel % BLOCK]);
+                    for (sum, weight) in sum.iter_mut().zip(weight) {
+                        *sum = simd.mul_add(input, weight, *sum);
+                    }
+                }
+            }
+        }
+    }
+    for (pixel, sum) in sum.into_iter().enumerate() {
+        for (vector, mut value) in sum.into_iter().enumerate() {
+            let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
+            let place = (first + pixel) * target.stride * BLOCK + lane;
+            if let Some((residual, block_stride)) = target.residual {
+                value = simd.add(value, simd.load(&residual[block * block_stride + place..]));
+            }
+            let value = target.activation.apply(simd, value);
+            simd.store(value, &mut target.output[block * target.block_stride + place..]);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Winograd's convolution F(4x4, 3x3) (S. Winograd 1980; A. Lavin, S. Gray, CVPR 2016).
+//!
+//! With `d` a tile of 6x6 inputs, `g` the window: `output tile [4x4] = Aᵀ (Σ_c (G g Gᵀ) ∘ (Bᵀ d B)) A`. The sum over channels
+//! of each of the 36 places is a matrix product, `[tiles, inputs] x [inputs, outputs]`: the same loop as a 1x1 convolution.
+//! Rounding is coarser than that of a direct sum, by a factor of about ten.
+
+use super::buffer::Buffer;
+use super::conv::{Direction, Run};
+use super::grid::{Piece, pieces_by};
+use super::tile::{self, Activation, Sums, Target};
+use super::weights::Channels;
+use super::winograd_transform::{INPUT, OUTPUT, PLACES, input_tile, output_tile, window};
+use super::{BLOCK, Layout};
+use crate::arch::{Kernel, Simd};
+use crate::level::Level;
+use crate::parallel;
+use crate::shape::{ConvShape, Padding};
+
+/// Transformed values, in and out, that stay in the cache of one core.
+const PRIVATE: usize = 1 << 18;
+/// Transformed values that stay in the cache of all cores.
+const SHARED: usize = 3 << 20;
+/// The fewest stages to be done side by side rather than one after the other.
+const STAGES: usize = 8;
+
+/// A packed convolution of 3x3 windows.
+#[derive(Debug, Clone)]
+pub(super) struct Winograd {
+    level: Level,
+    channels: Channels,
+    /// Rows above and columns left of the first output that its window reads.
+    before: [usize; 2],
+    /// `[panels, 36, inputs, channels of the panel]`
+    weights: Buffer,
+    bias: Buffer,
+}
+
+/// Some rows of tiles, counted over the batch.
+#[derive(Clone, Copy)]
+struct Stage {
+    first: usize,
+    rows: usize,
+    /// Tiles along a row.
+    across: usize,
+    /// From one place to the next: odd, so that places of a tile do not compete for the same line of the cache.
+    stride: usize,
+}
+
+impl Winograd {
+    pub(super) fn pack(level: Level, shape: &ConvShape, direction: Direction, weight: &[f32], bias: Buffer) -> Self {
+        let channels = Channels::new(shape, direction);
+        let padding = [shape.window.padding.top, shape.window.padding.left];
+        let before = match direction {
+            Direction::Forward => padding,
+            Direction::Transposed => padding.map(|padding| 2 - padding),
+        };
+        let (panels, length) = channels.panels(level.blocks(), PLACES);
+        let mut weights = Buffer::zeros(length);
+        let mut jobs = Vec::with_capacity(panels.len());
+        let mut rest = &mut weights[..];
+        for (index, panel) in panels.iter().enumerate() {
+            let (values, tail) = rest.split_at_mut(panel.values.len());
+            rest = tail;
+            jobs.push((index * level.blocks() * BLOCK, values));
+        }
+        parallel::for_each(jobs, |(first, values)| {
+            let place = values.len() / PLACES;
+            let width = place / channels.inputs;
+            for output in first..(first + width).min(channels.outputs) {
+                for input in 0..channels.inputs {
+                    let taps = &weight[channels.place(output, input)..][..9];
+                    let transformed = window(taps, direction == Direction::Transposed);
+                    let places = values[input * width + output - first..].iter_mut().step_by(place);
+                    places.zip(transformed).for_each(|(target, value)| *target = value);
+                }
+            }
+        });
+        Self { level, channels, before, weights, bias }
+    }
+
+    pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
+        let after = |axis: usize| {
+            (output[axis].next_multiple_of(OUTPUT) + INPUT - OUTPUT).saturating_sub(self.before[axis] + input[axis])
+        };
+        Padding { top: self.before[0], bottom: after(0), left: self.before[1], right: after(1) }
+    }
+
+    /// How many values the packed weights have.
+    pub(super) fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
+        let [down, across] = layout.size.map(|size| size.div_ceil(OUTPUT));
+        let total = layout.batch * down;
+        let values = across * PLACES * BLOCK * (run.input.layout.blocks() + layout.blocks());
+        let private = (PRIVATE / values).max(1);
+        let side_by_side = total / private >= STAGES && self.weights.len() <= 2 * PRIVATE * STAGES / 4;
+        let height = if side_by_side { private } else { (SHARED / values).max(1) }.min(total);
+        let width = if side_by_side { layout.blocks() } else { layout.blocks().div_ceil(16) };
+        let tile_row = |row: usize| row / layout.size[0] * down + row % layout.size[0] / OUTPUT;
+        let stage = |index: usize| {
+            let rows = height.min(total - index * height);
+            Stage { first: index * height, rows, across, stride: (rows * across) | 1 }
+        };
+
+        let mut pieces = pieces_by(&layout, 1, width, |row| tile_row(row) / height, output);
+        if side_by_side {
+            parallel::for_each(pieces.into_iter().enumerate().collect(), |(index, piece)| {
+                let stage = stage(index);
+                let (mut from, mut to) = self.scratch(run, &layout, stage);
+                for (block, values) in from.chunks_exact_mut(stage.place() * PLACES).enumerate() {
+                    self.level.run(Spread { winograd: self, run, layout: &layout, stage, block, values });
+                }
+                for (place, values) in to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate() {
+                    self.level.run(Multiply { winograd: self, stage, place, first: 0, from: &from, values });
+                }
+                self.level.run(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
+                run.workspace.give(from);
+                run.workspace.give(to);
+            });
+            return;
+        }
+        let groups = layout.blocks().div_ceil(width);
+        for index in 0..total.div_ceil(height) {
+            let stage = stage(index);
+            let (mut from, mut to) = self.scratch(run, &layout, stage);
+            parallel::for_each_chunk(&mut from, stage.place() * PLACES, |block, values| {
+                self.level.run(Spread { winograd: self, run, layout: &layout, stage, block, values });
+            });
+            let half = layout.blocks().div_ceil(2).next_multiple_of(self.level.blocks());
+            let places = to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate();
+            let halves = places.flat_map(|(place, values)| {
+                values.chunks_mut(stage.place() * half).enumerate().map(move |(at, values)| (place, at * half, values))
+            });
+            parallel::for_each(halves.collect(), |(place, first, values)| {
+                self.level.run(Multiply { winograd: self, stage, place, first, from: &from, values });
+            });
+            let tail = pieces.split_off(groups.min(pieces.len()));
+            parallel::for_each(std::mem::replace(&mut pieces, tail), |piece| {
+                self.level.run(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
+            });
+            run.workspace.give(from);
+            run.workspace.give(to);
+        }
+    }
+
+    /// Room for the transformed tiles before and after the product.
+    fn scratch(&self, run: &Run<'_>, layout: &Layout, stage: Stage) -> (Buffer, Buffer) {
+        let room = |blocks: usize| run.workspace.take(blocks * PLACES * stage.place());
+        (room(run.input.layout.blocks()), room(layout.blocks()))
+    }
+}
+
+impl Stage {
+    fn tiles(&self) -> usize {
+        self.rows * self.across
+    }
+
+    /// Values of one place of one block of channels.
+    fn place(&self) -> usize {
+        self.stride * BLOCK
+    }
+}
+
+/// `Bᵀ d B` of every tile of one block of input channels: `[36, tiles, 16]`.
+struct Spread<'a, 'b> {
+    winograd: &'a Winograd,
+    run: &'a Run<'a>,
+    layout: &'a Layout,
+    stage: Stage,
+    block: usize,
+    values: &'b mut [f32],
+}
+
+impl Kernel for Spread<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { winograd, run, layout, stage, block, values } = self;
+        let source = &run.input.layout;
+        let down = layout.size[0].div_ceil(OUTPUT);
+        let left = (source.halo.left - winograd.before[1]) * BLOCK + block * source.block_stride();
+        for row in 0..stage.rows {
+            let (n, y) = ((stage.first + row) / down, (stage.first + row) % down * OUTPUT);
+            let start = source.row_start(n, y) - winograd.before[0] * source.row_stride() + left;
+            for column in 0..stage.across {
+                let tile = &run.input.values[start + column * OUTPUT * BLOCK..];
+                let target = &mut values[(row * stage.across + column) * BLOCK..];
+                for lane in (0..BLOCK).step_by(S::LANES) {
+                    input_tile(simd, &tile[lane..], source.row_stride(), &mut target[lane..], stage.place());
+                }
+            }
+        }
+    }
+}
+
+/// The sum over channels of one place, for the blocks of output channels from `first` on: `[blocks, tiles, 16]`.
+struct Multiply<'a, 'b> {
+    winograd: &'a Winograd,
+    stage: Stage,
+    place: usize,
+    first: usize,
+    from: &'a [f32],
+    values: &'b mut [f32],
+}
+
+impl Kernel for Multiply<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { winograd, stage, place, first, from, values } = self;
+        let (inputs, step) = (winograd.channels.inputs, winograd.level.blocks());
+        for (index, output) in values.chunks_mut(step * stage.place()).enumerate() {
+            let blocks = output.len() / stage.place();
+            let weights = inputs * blocks * BLOCK;
+            let start = (first + index * step) * BLOCK * inputs * PLACES + place * weights;
+            let sums = Sums {
+                input: &from[place * stage.place()..],
+                taps: &[0],
+                block_stride: stage.place() * PLACES,
+                channels: inputs,
+                stride: 1,
+                weights: &winograd.weights[start..][..weights],
+                bias: &[0.0; 2 * BLOCK][..blocks * BLOCK],
+            };
+            let activation = Activation::None;
+            let mut target = Target { output, block_stride: stage.place(), stride: 1, residual: None, activation };
+            tile::row(simd, &sums, stage.tiles(), blocks, &mut target);
+        }
+    }
+}
+
+/// `activation(Aᵀ m A + bias + residual)` of every tile of some blocks of output channels.
+struct Gather<'a, 'b> {
+    winograd: &'a Winograd,
+    run: &'a Run<'a>,
+    layout: &'a Layout,
+    stage: Stage,
+    from: &'a [f32],
+    piece: Piece<'b>,
+}
+
+impl Kernel for Gather<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { winograd, run, layout, stage, from, mut piece } = self;
+        let mut slices = &mut piece.slices[..];
+        let mut next = piece.rows.start;
+        for row in 0..stage.rows {
+            let (n, y) = (next / layout.size[0], next % layout.size[0]);
+            let height = OUTPUT.min(layout.size[0] - y);
+            let (lines, rest) = std::mem::take(&mut slices).split_at_mut(height);
+            slices = rest;
+            next += height;
+            for (place, block) in piece.panels.clone().enumerate() {
+                for column in 0..stage.across {
+                    let width = OUTPUT.min(layout.size[1] - column * OUTPUT);
+                    let tile = (block * stage.stride + row * stage.across + column) * BLOCK;
+                    let start = place * layout.block_stride() + (layout.halo.left + column * OUTPUT) * BLOCK;
+                    let residual = run.residual.map(|other| {
+                        let inner = other.layout.halo.left + column * OUTPUT;
+                        let start = other.layout.row_start(n, y) + block * other.layout.block_stride() + inner * BLOCK;
+                        (&other.values[start..], other.layout.row_stride())
+                    });
+                    for lane in (0..BLOCK).step_by(S::LANES) {
+                        let tile = output_tile(simd, &from[tile + lane..], stage.place() * layout.blocks());
+                        let bias = simd.load(&winograd.bias[block * BLOCK + lane..]);
+                        for (i, (line, values)) in lines.iter_mut().zip(tile).enumerate() {
+                            for (j, value) in values.into_iter().enumerate().take(width) {
+                                let mut value = simd.add(value, bias);
+                                if let Some((residual, row_stride)) = residual {
+                                    value = simd.add(value, simd.load(&residual[i * row_stride + j * BLOCK + lane..]));
+                                }
+                                simd.store(run.activation.apply(simd, value), &mut line[start + j * BLOCK + lane..]);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Which instructions the kernels use: chosen once, at run time.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+#[cfg(all(feature = "simd", target_arch = "aarch64"))]
+use crate::arch::neon::Neon;
+use crate::arch::portable::Portable;
+#[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+use crate::arch::simd128::Simd128;
+use crate::arch::{Kernel, Simd};
+#[cfg(all(feature = "simd", target_arch = "x86_64"))]
+use crate::arch::{avx2::Avx2, avx512::Avx512};
+use crate::blocked::BLOCK;
+use crate::error::{Error, Result};
+
+/// The environment variable that forces a level.
+const VARIABLE: &str = "GRADEX_LEVEL";
+
+/// A set of instructions that this machine has: there is no other way to come by one than [`Level::available`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+    Avx512(Avx512),
+    #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+    Avx2(Avx2),
+    #[cfg(all(feature = "simd", target_arch = "aarch64"))]
+    Neon(Neon),
+    #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128(Simd128),
+    Portable(Portable),
+}
+
+impl Level {
+    /// Plain Rust, without a line of unsafe code.
+    pub const PORTABLE: Self = Self(Kind::Portable(Portable));
+
+    /// The levels of this machine, fastest first; the last is [`Level::PORTABLE`].
+    #[must_use]
+    pub fn available() -> Vec<Self> {
+        let levels = [
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Avx512::detect().map(Kind::Avx512),
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Avx2::detect().map(Kind::Avx2),
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
+            Neon::detect().map(Kind::Neon),
+            #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+            Simd128::detect().map(Kind::Simd128),
+            Some(Kind::Portable(Portable)),
+        ];
+        levels.into_iter().flatten().map(Self).collect()
+    }
+
+    /// The level that every kernel uses: the one that `GRADEX_LEVEL` names, else the fastest. Chosen at the first call.
+    ///
+    /// # Errors
+    /// [`Error::Level`] where `GRADEX_LEVEL` names none of this machine's levels.
+    pub fn current() -> Result<Self> {
+        static CURRENT: OnceLock<Result<Level>> = OnceLock::new();
+        let choose = || match std::env::var_os(VARIABLE) {
+            Some(name) => Self::named(&name.to_string_lossy()),
+            None => Ok(Self::available().first().copied().unwrap_or(Self::PORTABLE)),
+        };
+        CURRENT.get_or_init(choose).clone()
+    }
+
+    /// The level of this name: `avx512`, `avx2`, `neon`, `simd128` or `portable`.
+    ///
+    /// # Errors
+    /// [`Error::Level`] where this machine, or this build, does not have it.
+    pub fn named(name: &str) -> Result<Self> {
+        let available = Self::available();
+        let found = available.iter().find(|level| level.name() == name).copied();
+        let names = || available.iter().map(|level| level.name()).collect();
+        found.ok_or_else(|| Error::Level { name: name.to_owned(), available: names() })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Kind::Avx512(_) => "avx512",
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Kind::Avx2(_) => "avx2",
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
+            Kind::Neon(_) => "neon",
+            #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(_) => "simd128",
+            Kind::Portable(_) => "portable",
+        }
+    }
+
+    /// Blocks of [`BLOCK`] output channels that a register tile covers.
+    pub(crate) fn blocks(self) -> usize {
+        fn of<S: Simd>(_: S) -> usize {
+            S::VECTORS * S::LANES / BLOCK
+        }
+        match self.0 {
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Kind::Avx512(token) => of(token),
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Kind::Avx2(token) => of(token),
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
+            Kind::Neon(token) => of(token),
+            #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(token) => of(token),
+            Kind::Portable(token) => of(token),
+        }
+    }
+
+    /// Runs a kernel compiled for this level.
+    pub(crate) fn run(self, kernel: impl Kernel) {
+        match self.0 {
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Kind::Avx512(token) => token.enter(kernel),
+            #[cfg(all(feature = "simd", target_arch = "x86_64"))]
+            Kind::Avx2(token) => token.enter(kernel),
+            #[cfg(all(feature = "simd", target_arch = "aarch64"))]
+            Kind::Neon(token) => token.enter(kernel),
+            #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Simd128(token) => kernel.run(token),
+            Kind::Portable(token) => kernel.run(token),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,204 @@
+//! Every level of this machine, every algorithm and both directions against the float64 oracle.
+#![allow(clippy::expect_used)]
+
+mod common;
+
+use common::{assert_close, assert_within, conv, lengths, noise, shapes, wide};
+use gradex_kernels::blocked::{
+    Activation, Algorithm, Buffer, Direction, Layout, PackedConv, View, Workspace, global_average, max_pool_blocked,
+};
+use gradex_kernels::{ConvShape, Error, Level, Padding, PoolShape, Span, max_pool, portable};
+
+/// The bound of Winograd's F(4x4, 3x3) in units of `ε √terms` of the largest value; that of the others is 4.
+const WINOGRAD: f64 = 48.0;
+
+/// All shapes, and some whose 3x3 windows cover whole, cut and many tiles.
+fn all_shapes() -> Vec<ConvShape> {
+    let mut shapes = shapes();
+    for (channels, input) in
+        [([33, 50, 1], [17, 30]), ([16, 64, 1], [4, 4]), ([64, 48, 1], [60, 57]), ([3, 8, 1], [9, 5])]
+    {
+        for padding in [[1; 4], [0, 2, 1, 0]] {
+            shapes.push(conv(channels, input, [3, 3], [1, 1], [1, 1], padding));
+        }
+    }
+    shapes.push(conv([64, 96, 1], [96, 32], [3, 3], [1, 1], [1, 1], [1; 4]));
+    shapes.push(conv([20, 35, 5], [9, 9], [3, 3], [3, 2], [1, 2], [1; 4]));
+    shapes
+}
+
+fn packed(layout: Layout, image: &[f32]) -> Buffer {
+    let mut values = Buffer::zeros(layout.len());
+    values.fill(f32::NAN);
+    layout.pack(image, &mut values).expect("pack");
+    values
+}
+
+/// Runs one convolution on blocked images whose halos are wider than needed.
+fn run(
+    level: Level,
+    algorithm: Algorithm,
+    direction: Direction,
+    shape: &ConvShape,
+    [input, weight, bias, residual]: [&[f32]; 4],
+    activation: Activation,
+) -> Vec<f32> {
+    let image = |channels, size, halo| Layout { batch: shape.batch, channels, size, halo };
+    let sides = [(shape.in_channels, shape.input), (shape.out_channels, shape.output)];
+    let [from, to] = if direction == Direction::Forward { sides } else { [sides[1], sides[0]] };
+    let conv = PackedConv::new(level, algorithm, shape, direction, weight, Some(bias)).expect("pack weights");
+    let mut halo = conv.halo(from.1, to.1);
+    halo.left += 1;
+    halo.bottom += 2;
+    let from = image(from.0, from.1, halo);
+    let to = image(to.0, to.1, Padding { top: 1, bottom: 0, left: 2, right: 1 });
+    let added = image(to.channels, to.size, Padding { top: 2, bottom: 1, left: 0, right: 3 });
+
+    let (input, residual) = (packed(from, input), packed(added, residual));
+    let residual = (algorithm != Algorithm::Depthwise).then_some(View { layout: added, values: &residual });
+    let mut output = Buffer::zeros(to.len());
+    output.fill(f32::NAN);
+    let input = View { layout: from, values: &input };
+    conv.run(input, residual, activation, &Workspace::new(), to, &mut output).expect("run");
+    let mut image = vec![f32::NAN; to.batch * to.channels * to.size[0] * to.size[1]];
+    to.unpack(&output, &mut image).expect("unpack");
+    image
+}
+
+#[test]
+fn convolutions() {
+    for shape in all_shapes() {
+        let [input_len, weight_len, output_len] = lengths(&shape);
+        let weight = noise(2, weight_len);
+        let terms = (weight_len / shape.out_channels).max(weight_len / shape.in_channels) + 2;
+        for direction in [Direction::Forward, Direction::Transposed] {
+            let forward = direction == Direction::Forward;
+            let [read, written] = if forward { [input_len, output_len] } else { [output_len, input_len] };
+            let channels = if forward { shape.out_channels } else { shape.in_channels };
+            let (input, bias, residual) = (noise(1, read), noise(3, channels), noise(5, written));
+
+            let mut expected = vec![0.0; written];
+            if forward {
+                portable::conv2d(&shape, &wide(&input), &wide(&weight), None, &mut expected);
+            } else {
+                portable::conv2d_transpose(&shape, &wide(&input), &wide(&weight), &mut expected);
+            }
+            let plane = written / (shape.batch * channels);
+            for (index, value) in expected.iter_mut().enumerate() {
+                *value += f64::from(bias[index / plane % channels]);
+            }
+            for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| algorithm.takes(&shape)) {
+                let added = f64::from(u8::from(algorithm != Algorithm::Depthwise));
+                let sum: Vec<f64> = expected.iter().zip(&residual).map(|(a, b)| a + added * f64::from(*b)).collect();
+                for level in Level::available() {
+                    let name = format!("{level} {algorithm} {direction:?} {shape:?}");
+                    let values = [&input[..], &weight, &bias, &residual];
+                    let actual = run(level, algorithm, direction, &shape, values, Activation::None);
+                    let factor = if algorithm == Algorithm::Winograd { WINOGRAD } else { 4.0 };
+                    assert_within(factor, &name, &actual, &sum, terms);
+
+                    let rectified = run(level, algorithm, direction, &shape, values, Activation::Relu6);
+                    let clamped: Vec<f32> = actual.iter().map(|value| value.clamp(0.0, 6.0)).collect();
+                    assert_eq!(rectified, clamped, "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn pooling() {
+    let span = |start: usize, end: usize| Span { start, end, divisor: end - start };
+    let rows = vec![span(0, 2), span(1, 4), span(3, 6), span(5, 7)];
+    let columns = vec![span(0, 3), span(2, 3), span(4, 5)];
+    let shape = PoolShape { planes: 2 * 19, input: [7, 5], rows, columns };
+    let layout = Layout { batch: 2, channels: 19, size: [7, 5], halo: Padding::symmetric(1, 2) };
+    let target = Layout { size: [4, 3], halo: Padding::symmetric(2, 1), ..layout };
+    let mut image = noise(1, 2 * 19 * 35);
+    image[40] = f32::NAN;
+    let blocked = packed(layout, &image);
+    let input = View { layout, values: &blocked };
+    let mut expected = vec![0.0; 2 * 19 * 12];
+    max_pool(&shape, &image, &mut expected, &mut vec![0; 2 * 19 * 12]).expect("max_pool");
+    for level in Level::available() {
+        let mut output = Buffer::zeros(target.len());
+        max_pool_blocked(level, &shape, input, target, &mut output).expect("max_pool_blocked");
+        let mut actual = vec![0.0; expected.len()];
+        target.unpack(&output, &mut actual).expect("unpack");
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&actual), bits(&expected), "{level}");
+
+        let mut means = vec![0.0; 2 * 19];
+        global_average(level, input, &mut means).expect("global_average");
+        let mean = |plane: &[f32]| plane.iter().map(|value| f64::from(*value)).sum::<f64>() / 35.0;
+        let exact: Vec<f64> = image.chunks(35).map(mean).collect();
+        assert!(means[1].is_nan());
+        means[1] = 0.0;
+        assert_close(
+            level.name(),
+            &means,
+            &exact.iter().map(|m| if m.is_nan() { 0.0 } else { *m }).collect::<Vec<_>>(),
+            35,
+        );
+    }
+}
+
+#[test]
+fn images_come_back_as_they_were() {
+    for channels in [1, 15, 16, 40] {
+        let layout =
+            Layout { batch: 2, channels, size: [3, 5], halo: Padding { top: 1, bottom: 2, left: 3, right: 4 } };
+        let image = noise(1, 2 * channels * 15);
+        let values = packed(layout, &image);
+        assert!(values.iter().all(|value| value.is_finite()), "the halo is not filled");
+        let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
+        assert!((sum(&values) - sum(&image)).abs() < 1e-9, "the halo is not zero");
+        let mut back = vec![f32::NAN; image.len()];
+        layout.unpack(&values, &mut back).expect("unpack");
+        assert_eq!(back, image);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let shape = conv([16, 16, 1], [8, 8], [3, 3], [1, 1], [1, 1], [1; 4]);
+    let level = Level::PORTABLE;
+    let weight = noise(1, 16 * 16 * 9);
+    let depthwise = PackedConv::new(level, Algorithm::Depthwise, &shape, Direction::Forward, &weight, None);
+    assert!(matches!(depthwise, Err(Error::Shape(_))));
+    let short = PackedConv::new(level, Algorithm::Direct, &shape, Direction::Forward, &weight[1..], None);
+    assert!(matches!(short, Err(Error::Length { .. })));
+    for algorithm in [Algorithm::Direct, Algorithm::Winograd] {
+        let conv = PackedConv::new(level, algorithm, &shape, Direction::Forward, &weight, None).expect("pack");
+        let layout = Layout { batch: 2, channels: 16, size: [8, 8], halo: Padding::default() };
+        let values = noise(2, layout.len());
+        let mut output = vec![0.0; layout.len()];
+        let mut run = |layout: Layout, values: &[f32]| {
+            let input = View { layout, values };
+            conv.run(
+                input,
+                None,
+                Activation::None,
+                &Workspace::new(),
+                Layout { halo: Padding::default(), ..layout },
+                &mut output,
+            )
+        };
+        assert!(matches!(run(layout, &values), Err(Error::Shape(_))), "no halo");
+        let wide = Layout { halo: Padding::symmetric(3, 3), ..layout };
+        assert!(matches!(run(wide, &values), Err(Error::Length { .. })), "short input");
+        let other = Layout { channels: 17, ..wide };
+        assert!(matches!(run(other, &values), Err(Error::Shape(_))), "other channels");
+    }
+}
+
+#[test]
+fn levels_have_names_and_unknown_ones_are_refused() {
+    let available = Level::available();
+    assert_eq!(available.last(), Some(&Level::PORTABLE));
+    for level in available {
+        assert_eq!(Level::named(level.name()), Ok(level));
+    }
+    let error = Level::named("mmx").expect_err("no such level");
+    assert!(error.to_string().contains("`mmx`") && error.to_string().contains("portable"), "{error}");
+}
