@@ -15,6 +15,8 @@ pub struct CoarseMap {
     pub values: Array3<f32>,
     /// What the method knows about why nothing is positive.
     pub reason: Option<Reason>,
+    /// What else the method has to say: how exact it was.
+    pub note: Option<String>,
 }
 
 impl CoarseMap {
@@ -32,7 +34,7 @@ impl CoarseMap {
     /// As [`CoarseMap::new`].
     pub fn components(what: &str, point: NodeId, values: Array3<f32>) -> Result<Self> {
         if values.iter().all(|value| value.is_finite()) {
-            return Ok(Self { point, values, reason: None });
+            return Ok(Self { point, values, reason: None, note: None });
         }
         Err(Error::NonFinite { what: format!("{what} map") })
     }
@@ -47,5 +49,11 @@ impl CoarseMap {
     #[must_use]
     pub fn because(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// With a note.
+    #[must_use]
+    pub fn noting(self, note: String) -> Self {
+        Self { note: Some(note), ..self }
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod explainer;
 mod heatmap;
 mod predictions;
+mod random;
 mod reason;
 mod run;
 mod target;

@@ -247,7 +247,7 @@ fn extrapolated(mode: Extrapolation, values: Array2<f32>, image: usize) -> grade
     let explainer = Explainer::new(&network).point(point).extrapolation(mode);
     let tape = explainer.forward(&spot()).unwrap();
     let excitations = explainer.excitations(tape.input_shape(), point).unwrap();
-    let coarse = CoarseMap { point, values: values.insert_axis(Axis(0)), reason: None };
+    let coarse = CoarseMap { point, values: values.insert_axis(Axis(0)), reason: None, note: None };
     extrapolate(mode, &coarse, &tape, image, &excitations)
 }
 

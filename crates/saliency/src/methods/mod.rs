@@ -1,17 +1,29 @@
 //! Attribution methods: each gives a [`CoarseMap`] for every image of a tape.
 
+mod baseline;
 mod grad_cam;
+mod gradient;
+mod passes;
+mod perturbation;
 mod registry;
 
 use std::fmt;
+use std::ops::Range;
 
 use gradex_engine::{Graph, NodeId, Retain};
 
+pub use baseline::Baseline;
 pub use grad_cam::GradCam;
+pub use gradient::{
+    FullGrad, FullGradient, Gradient, GradientXInput, Integrated, IntegratedGradients, Moments, Noise, SmoothGrad,
+    VarGrad, channel_sum, full_gradient, integrated_gradients, largest_magnitude, noisy_gradients,
+};
+pub use passes::DEFAULT_BATCH;
+pub use perturbation::{Occlusion, Rise};
 pub use registry::{Settings, all, find};
 
 use crate::coarse_map::CoarseMap;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::run::Run;
 
 /// A method as a listing shows it.
@@ -58,4 +70,13 @@ pub trait Method: fmt::Debug + Send + Sync {
     /// [`Error`](crate::Error) where the method cannot be applied at the point or to this network, where a pass fails,
     /// or where a map is not finite.
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>>;
+}
+
+/// The images of a run, for a method that is taken at the input only.
+fn input_only(method: &dyn Method, run: &Run<'_>, point: NodeId) -> Result<Range<usize>> {
+    if point == NodeId::INPUT {
+        return Ok(0..run.targets().len());
+    }
+    let why = format!("it is taken at `input`, not at `{}`; name no other point", run.graph().node(point).name);
+    Err(Error::Inapplicable { method: method.about().name, why })
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use gradex_engine::NodeId;
 
-use super::{GradCam, Method};
+use super::{
+    Baseline, DEFAULT_BATCH, FullGrad, GradCam, Gradient, GradientXInput, IntegratedGradients, Method, Noise,
+    Occlusion, Rise, SmoothGrad, VarGrad,
+};
 use crate::error::{Error, Result};
 
 /// What methods can be told. Each takes what concerns it; the defaults are those of its paper.
@@ -16,12 +19,63 @@ pub struct Settings {
     pub samples: Option<usize>,
     /// The node at which a contrastive method subtracts; the point itself where there is none.
     pub contrast_point: Option<NodeId>,
+    /// Images in a batch, of methods of many passes: 8 unless said. Results do not depend on it.
+    pub batch: Option<usize>,
+    /// Standard deviation of smooth-grad's and var-grad's noise, as a part of the image's range: 0.15 unless said.
+    pub noise_level: Option<f32>,
+    /// Where integrated-gradients start, and what occlusion shows in its window.
+    pub baseline: Baseline,
+    /// Side of occlusion's window in pixels: an eighth of the image's shorter side unless said.
+    pub window: Option<usize>,
+    /// Pixels from one of occlusion's windows to the next: half a window unless said.
+    pub stride: Option<usize>,
+}
+
+impl Settings {
+    fn noise(&self) -> Noise {
+        let default = Noise::default();
+        Noise {
+            seed: self.seed,
+            level: self.noise_level.unwrap_or(default.level),
+            samples: self.samples.unwrap_or(default.samples),
+            batch: self.batch(),
+        }
+    }
+
+    fn integrated_gradients(&self) -> IntegratedGradients {
+        let steps = self.samples.unwrap_or(IntegratedGradients::default().steps);
+        IntegratedGradients { baseline: self.baseline.clone(), steps, batch: self.batch() }
+    }
+
+    fn occlusion(&self) -> Occlusion {
+        let Self { window, stride, .. } = *self;
+        Occlusion { window, stride, baseline: self.baseline.clone(), batch: self.batch() }
+    }
+
+    fn rise(&self) -> Rise {
+        let default = Rise::default();
+        Rise { seed: self.seed, masks: self.samples.unwrap_or(default.masks), batch: self.batch(), ..default }
+    }
+
+    fn batch(&self) -> usize {
+        self.batch.unwrap_or(DEFAULT_BATCH)
+    }
 }
 
 /// Every method, in the order of a listing.
 #[must_use]
-pub fn all(_settings: &Settings) -> Vec<Arc<dyn Method>> {
-    vec![Arc::new(GradCam)]
+pub fn all(settings: &Settings) -> Vec<Arc<dyn Method>> {
+    vec![
+        Arc::new(GradCam),
+        Arc::new(Gradient),
+        Arc::new(GradientXInput),
+        Arc::new(SmoothGrad(settings.noise())),
+        Arc::new(VarGrad(settings.noise())),
+        Arc::new(settings.integrated_gradients()),
+        Arc::new(FullGrad),
+        Arc::new(settings.occlusion()),
+        Arc::new(settings.rise()),
+    ]
 }
 
 /// The method of this name.
