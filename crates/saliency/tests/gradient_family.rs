@@ -297,10 +297,9 @@ fn refused(method: impl Method + 'static, point: &str) -> String {
     let network = network(3, pooled, noise_for);
     let explainer = Explainer::new(&network).method(method).point(find(&network, point));
     let tape = explainer.forward(&noise(1, &[1, 3, 6, 6])).unwrap();
-    match explainer.explain(&tape, &[0]).unwrap_err() {
-        error @ Error::Inapplicable { .. } => error.to_string(),
-        other => panic!("{other}"),
-    }
+    let error = explainer.explain(&tape, &[0]).unwrap_err();
+    assert!(matches!(error, Error::Inapplicable { .. }), "{error}");
+    error.to_string()
 }
 
 #[test]

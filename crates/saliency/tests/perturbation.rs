@@ -163,10 +163,9 @@ fn what_makes_no_sense_is_refused_with_advice() {
         let point = network.graph().find(point).unwrap();
         let explainer = Explainer::new(&network).methods(vec![method]).point(point);
         let tape = explainer.forward(&noise(1, &[1, 3, 9, 6])).unwrap();
-        match explainer.explain(&tape, &[0]).unwrap_err() {
-            error @ Error::Inapplicable { .. } => error.to_string(),
-            other => panic!("{other}"),
-        }
+        let error = explainer.explain(&tape, &[0]).unwrap_err();
+        assert!(matches!(error, Error::Inapplicable { .. }), "{error}");
+        error.to_string()
     };
     let occlusion = |window, stride, batch| -> Arc<dyn Method> {
         Arc::new(Occlusion { window, stride, batch, ..Occlusion::default() })

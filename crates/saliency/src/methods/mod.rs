@@ -15,8 +15,9 @@ use gradex_engine::{Graph, NodeId, Retain};
 pub use baseline::Baseline;
 pub use grad_cam::GradCam;
 pub use gradient::{
-    FullGrad, FullGradient, Gradient, GradientXInput, Integrated, IntegratedGradients, Moments, Noise, SmoothGrad,
-    VarGrad, channel_sum, full_gradient, integrated_gradients, largest_magnitude, noisy_gradients,
+    FullGrad, FullGradient, Gradient, GradientXInput, GuidedGradCam, Integrated, IntegratedGradients, Moments, Noise,
+    SmoothGrad, VarGrad, channel_sum, full_gradient, guided_grad_cam, integrated_gradients, largest_magnitude,
+    noisy_gradients,
 };
 pub use passes::DEFAULT_BATCH;
 pub use perturbation::{Occlusion, Rise};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gradex_engine::NodeId;
 
 use super::{
-    Baseline, DEFAULT_BATCH, FullGrad, GradCam, Gradient, GradientXInput, IntegratedGradients, Method, Noise,
-    Occlusion, Rise, SmoothGrad, VarGrad,
+    Baseline, DEFAULT_BATCH, FullGrad, GradCam, Gradient, GradientXInput, GuidedGradCam, IntegratedGradients, Method,
+    Noise, Occlusion, Rise, SmoothGrad, VarGrad,
 };
 use crate::error::{Error, Result};
 
@@ -72,6 +72,7 @@ pub fn all(settings: &Settings) -> Vec<Arc<dyn Method>> {
         Arc::new(SmoothGrad(settings.noise())),
         Arc::new(VarGrad(settings.noise())),
         Arc::new(settings.integrated_gradients()),
+        Arc::new(GuidedGradCam),
         Arc::new(FullGrad),
         Arc::new(settings.occlusion()),
         Arc::new(settings.rise()),

@@ -5,6 +5,7 @@
 
 mod full_grad;
 mod gradient_x_input;
+mod guided_grad_cam;
 mod integrated_gradients;
 mod noisy_gradients;
 mod vanilla;
@@ -14,6 +15,7 @@ use ndarray::{Array2, ArrayView3, Axis};
 
 pub use full_grad::{FullGrad, FullGradient, full_gradient};
 pub use gradient_x_input::GradientXInput;
+pub use guided_grad_cam::{GuidedGradCam, guided_grad_cam};
 pub use integrated_gradients::{Integrated, IntegratedGradients, integrated_gradients};
 pub use noisy_gradients::{Moments, Noise, SmoothGrad, VarGrad, noisy_gradients};
 pub use vanilla::Gradient;
