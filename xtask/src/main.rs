@@ -4,6 +4,8 @@
 mod agree;
 mod bench;
 mod ci;
+mod conformance;
+mod document;
 mod fixtures;
 mod hash;
 mod import;
@@ -35,6 +37,8 @@ enum Command {
     Fixtures(fixtures::Arguments),
     /// Times gradex, next to PyTorch and onnxruntime where they are installed
     Bench(bench::Args),
+    /// Checks every relevance rule on every layer, and prints the table
+    Conformance(conformance::Arguments),
     /// Checks the rules of the house that no compiler checks
     Tidy,
     /// Runs all that continuous integration runs: `.ci/run`
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Command::Agree(arguments) => agree::run(&arguments, out),
         Command::Fixtures(arguments) => fixtures::run(&arguments, out),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Conformance(arguments) => conformance::run(&arguments, out),
         Command::Tidy => tidy::run(out),
         Command::Ci => ci::run(),
     };

@@ -18,11 +18,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use gradex::{Architecture, Model};
 
+use crate::document;
 use contender::{Contender, Task};
 use own::Own;
 use peer::Peer;
 use report::Report;
 
+/// The command's name.
+const COMMAND: &str = "bench";
 /// The seed of every generated tensor.
 const SEED: u64 = 1;
 /// The input's shape, `[n, c, h, w]`.
@@ -65,7 +68,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let no_target = |path: &Path| format!("cannot write {}", path.display());
     if let Some(path) = &args.out {
-        report::check_target(path).with_context(|| no_target(path))?;
+        document::check_target(path, COMMAND).with_context(|| no_target(path))?;
     }
     let report = match &args.profile {
         Some(name) => profile_every_node(args, Architecture::find(name)?)?,
@@ -73,7 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     writeln!(std::io::stdout(), "{report}")?;
     match &args.out {
-        Some(path) => report::write(path, &report).with_context(|| no_target(path)),
+        Some(path) => document::write(path, COMMAND, &report).with_context(|| no_target(path)),
         None => Ok(()),
     }
 }

@@ -1,20 +1,12 @@
-//! The report, in Markdown, and the file that it goes to.
+//! The report, in Markdown.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::path::Path;
 use std::time::Duration;
-
-use anyhow::{Context, Result, bail, ensure};
 
 use super::contender::Task;
 use super::measure::{Row, Times};
 use super::profile::Profile;
-
-/// The lines that a report stands between in a file that holds other text as well.
-const MARKERS: [&str; 2] = ["<!-- bench: written by `cargo xtask bench` -->", "<!-- end of bench -->"];
 
 /// What a bench found out.
 #[derive(Debug)]
@@ -105,56 +97,6 @@ pub fn threads(count: usize) -> String {
     format!("{count} thread{}", if count == 1 { "" } else { "s" })
 }
 
-/// Checks, before anything is timed, that a report can go to `path`.
-///
-/// # Errors
-/// As [`write()`], as far as it can be known.
-pub fn check_target(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    ensure!(folder.is_dir(), "there is no folder {}", folder.display());
-    placed(path, "").map(drop)
-}
-
-/// Writes the report to `path`, and leaves what stood there until it is complete.
-///
-/// # Errors
-/// Where the file cannot be written, or has only one of the marker lines.
-pub fn write(path: &Path, report: &str) -> Result<()> {
-    let text = placed(path, report)?;
-    let mut aside = path.file_name().context("that is no file name")?.to_owned();
-    aside.push(".part");
-    let aside = path.with_file_name(aside);
-    let written = fs::File::create(&aside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&aside, path));
-    if written.is_err() {
-        // Nothing to add when it was never made.
-        let _ = fs::remove_file(&aside);
-    }
-    Ok(written?)
-}
-
-/// What the file is to hold.
-fn placed(path: &Path, report: &str) -> Result<String> {
-    match fs::read_to_string(path) {
-        Ok(old) => between_markers(&old, report),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(report.to_owned()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The old text with the report between its markers; the report alone where the old text has none.
-fn between_markers(old: &str, report: &str) -> Result<String> {
-    let [begin, end] = MARKERS;
-    match (old.split_once(begin), old.split_once(end)) {
-        (None, None) => Ok(report.to_owned()),
-        (Some((before, _)), Some((head, after))) if head.contains(begin) => {
-            Ok(format!("{before}{begin}\n\n{}\n\n{end}{after}", report.trim()))
-        }
-        _ => bail!("it needs the line `{begin}` and after it the line `{end}`, or neither"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,44 +131,6 @@ mod tests {
              without Peer 2: not the same work (net, 1 thread, forward)\n\n\
              without torch: no module (net; web)\n"
         );
-    }
-
-    #[test]
-    fn a_report_replaces_what_stood_between_the_markers() -> Result<()> {
-        let [begin, end] = MARKERS;
-        let old = format!("# Head\n\n{begin}\nold\n{end}\n\nfoot\n");
-        let new = between_markers(&old, "new\n")?;
-        assert_eq!(new, format!("# Head\n\n{begin}\n\nnew\n\n{end}\n\nfoot\n"));
-        assert_eq!(between_markers(&new, "new\n")?, new);
-        assert_eq!(between_markers("an older report\n", "new\n")?, "new\n");
-        for broken in [format!("{begin}\n"), format!("{end}\n"), format!("{end}\n{begin}\n")] {
-            assert!(between_markers(&broken, "new").is_err(), "{broken}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_file_is_written_whole_or_not_at_all() -> Result<()> {
-        let folder = std::env::temp_dir().join(format!("gradex-bench-{}", std::process::id()));
-        fs::create_dir_all(&folder)?;
-        let path = folder.join("report.md");
-        check_target(&path)?;
-        assert!(check_target(&folder.join("absent/report.md")).is_err());
-        assert!(!path.exists(), "a check must not write");
-        write(&path, "first\n")?;
-        write(&path, "second\n")?;
-        assert_eq!(fs::read_to_string(&path)?, "second\n");
-
-        fs::write(&path, MARKERS[0])?;
-        assert!(write(&path, "third\n").is_err());
-        assert!(check_target(&path).is_err());
-        assert_eq!(fs::read_to_string(&path)?, MARKERS[0]);
-        fs::create_dir(folder.join("report.md.part"))?;
-        fs::write(&path, "fourth\n")?;
-        assert!(write(&path, "fifth\n").is_err());
-        assert_eq!(fs::read_to_string(&path)?, "fourth\n");
-        assert_eq!(fs::read_dir(&folder)?.count(), 2);
-        Ok(fs::remove_dir_all(&folder)?)
     }
 
     #[test]

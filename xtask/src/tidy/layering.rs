@@ -4,11 +4,12 @@ use super::package::{Dependency, Package};
 use super::{Violation, Workspace};
 
 /// What each crate of the library may use of the others.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("gradex-kernels", &[]),
     ("gradex-engine", &["gradex-kernels"]),
     ("gradex-models", &["gradex-engine"]),
     ("gradex-saliency", &["gradex-engine", "gradex-kernels"]),
+    ("gradex-conformance", &["gradex-engine", "gradex-models", "gradex-saliency"]),
     ("gradex-formats", &[]),
     ("gradex-render", &[]),
     (

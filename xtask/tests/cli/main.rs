@@ -1,6 +1,7 @@
 //! `xtask` as its users run it.
 #![allow(clippy::unwrap_used)]
 
+mod conformance;
 mod fixtures;
 mod import;
 mod program;

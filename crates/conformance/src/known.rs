@@ -1,0 +1,96 @@
+//! The rules of gradex, and what is expected of each.
+
+use std::sync::Arc;
+
+use gradex_engine::Result;
+use gradex_saliency::rules::{
+    Bounds, Deconvnet, EPSILON, Gradient, Guided, Pass, Ratio, Rule, alpha_beta, epsilon, excitation, flat, gamma,
+    inhibition, norm, w_square, z_box, z_plus,
+};
+
+use crate::case::Case;
+use crate::check::check_on;
+use crate::expectations::Expectations;
+use crate::layer::layers;
+use crate::report::Report;
+
+/// A rule with what is expected of it.
+pub type Known = (Arc<dyn Rule>, Expectations);
+
+/// Every rule.
+#[must_use]
+pub fn known() -> Vec<Known> {
+    let conserving = |ratio: Ratio| {
+        let expectations = Expectations::ratio(&ratio).conserves(Case::is_lossless);
+        (Arc::new(ratio) as Arc<dyn Rule>, expectations)
+    };
+    let losing = |ratio: Ratio| {
+        let expectations = Expectations::ratio(&ratio);
+        (Arc::new(ratio) as Arc<dyn Rule>, expectations)
+    };
+    let (vanishing, what_is_expected) = conserving(epsilon(EPSILON));
+    let (exciting, of_exciting) = conserving(excitation());
+    let (inhibiting, of_inhibiting) = losing(inhibition());
+    vec![
+        (vanishing, what_is_expected.gradient_times_input()),
+        losing(epsilon(0.25)),
+        conserving(gamma(0.25)),
+        conserving(z_plus()),
+        losing(alpha_beta(2.0)),
+        conserving(alpha_beta(1.0)),
+        conserving(z_box(&Bounds::new(&[-1.25], &[1.5]))),
+        conserving(w_square()),
+        conserving(flat()),
+        conserving(norm()),
+        (exciting, of_exciting.probability()),
+        (inhibiting, of_inhibiting.probability()),
+        (Arc::new(Pass), pass()),
+        (Arc::new(Gradient), gradient()),
+        (Arc::new(Guided), guided()),
+        (Arc::new(Deconvnet), deconvnet()),
+    ]
+}
+
+/// The layers themselves, and every rule on every case.
+///
+/// # Errors
+/// None in practice: see [`cases`](crate::cases).
+pub fn check_known() -> Result<Vec<Report>> {
+    let cases = crate::cases()?;
+    let rules = known();
+    let rules = rules.iter().map(|(rule, expectations)| check_on(&**rule, expectations, &cases));
+    std::iter::once(Ok(layers(&cases))).chain(rules).collect()
+}
+
+fn pass() -> Expectations {
+    let fits = |case: &Case| match &case.scene.inputs[..] {
+        [input] => input.len() == case.scene.output.len(),
+        _ => false,
+    };
+    Expectations::default().takes(fits).conserves(fits).formula(|_, upstream| Some(upstream.to_vec()))
+}
+
+fn gradient() -> Expectations {
+    let formula = |case: &Case, upstream: &[f64]| Some(case.jacobian.as_ref()?.expected(upstream));
+    Expectations::gradient_like().gradient_where_positive().expected(formula)
+}
+
+fn guided() -> Expectations {
+    Expectations::gradient_like().gradient_where_positive().expected(|case, upstream| {
+        let jacobian = case.jacobian.as_ref()?;
+        Some(jacobian.expected(&if case.scene.op.is_activation() { positive(upstream) } else { upstream.to_vec() }))
+    })
+}
+
+fn deconvnet() -> Expectations {
+    Expectations::gradient_like().expected(|case, upstream| {
+        if case.scene.op.is_activation() {
+            return Some(crate::Expected::exactly(positive(upstream)));
+        }
+        Some(case.jacobian.as_ref()?.expected(upstream))
+    })
+}
+
+fn positive(upstream: &[f64]) -> Vec<f64> {
+    upstream.iter().map(|r| r.max(0.0)).collect()
+}
