@@ -3,6 +3,7 @@
 
 mod agree;
 mod bench;
+mod c_library;
 mod ci;
 mod conformance;
 mod document;
@@ -10,6 +11,7 @@ mod fixtures;
 mod hash;
 mod import;
 mod repository;
+mod sbom;
 #[cfg(test)]
 mod scratch;
 mod tidy;
@@ -39,6 +41,10 @@ enum Command {
     Bench(bench::Args),
     /// Checks every relevance rule on every layer, and prints the table
     Conformance(conformance::Arguments),
+    /// Builds the C library and lays out its header, libraries and pkg-config file
+    Ffi(c_library::Arguments),
+    /// Prints what a program is made of, as a CycloneDX bill of materials
+    Sbom(sbom::Arguments),
     /// Checks the rules of the house that no compiler checks
     Tidy,
     /// Runs all that continuous integration runs: `.ci/run`
@@ -53,6 +59,8 @@ fn main() -> ExitCode {
         Command::Fixtures(arguments) => fixtures::run(&arguments, out),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments, out),
+        Command::Ffi(arguments) => c_library::run(&arguments, out),
+        Command::Sbom(arguments) => sbom::run(&arguments, out),
         Command::Tidy => tidy::run(out),
         Command::Ci => ci::run(),
     };

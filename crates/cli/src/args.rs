@@ -27,6 +27,9 @@ pub enum Command {
     Methods,
     /// List a model's points: where a map can be taken.
     Points(Points),
+    /// Check that this program computes on this machine what PyTorch computes.
+    #[cfg(feature = "embedded")]
+    Verify(crate::verify::Verify),
 }
 
 /// Which network.

@@ -12,6 +12,8 @@ mod model;
 mod names;
 mod report;
 mod run;
+#[cfg(feature = "embedded")]
+mod verify;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
         Command::Models => listings::models(),
         Command::Methods => listings::methods(),
         Command::Points(args) => listings::points(&args),
+        #[cfg(feature = "embedded")]
+        Command::Verify(args) => verify::run(&args),
     };
     match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,

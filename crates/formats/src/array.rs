@@ -14,7 +14,15 @@ use crate::{Result, npy};
 /// # Errors
 /// Where the file cannot be read, or is truncated, damaged or of another element type.
 pub fn read_npy(path: &Path) -> Result<Tensor> {
-    let (_, tensor) = npy::parse(&read_file(path)?)?;
+    parse_npy(&read_file(path)?)
+}
+
+/// Reads the content of a `.npy` file, as [`read_npy`].
+///
+/// # Errors
+/// Where it is truncated, damaged or of another element type.
+pub fn parse_npy(bytes: &[u8]) -> Result<Tensor> {
+    let (_, tensor) = npy::parse(bytes)?;
     Ok(tensor)
 }
 

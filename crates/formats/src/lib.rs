@@ -37,7 +37,7 @@ mod torch;
 mod write;
 
 pub use archive::MAX_INFLATION;
-pub use array::{read_npy, write_npy};
+pub use array::{parse_npy, read_npy, write_npy};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use state_dict::{StateDict, Tensor};

@@ -52,7 +52,11 @@ impl StateDict {
         Self::from_bytes(&bytes).map_err(|error| error.within(path.display().to_string()))
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+    /// Reads the content of a file of any supported format.
+    ///
+    /// # Errors
+    /// As [`StateDict::open`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         match detect(bytes)? {
             Container::Safetensors => Self::from_safetensors(bytes),
             Container::Npz => Self::from_npz(bytes),

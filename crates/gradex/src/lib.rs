@@ -23,16 +23,20 @@
 mod error;
 #[cfg(feature = "render")]
 mod seen;
+#[cfg(feature = "render")]
+mod view;
 #[cfg(feature = "weights")]
 mod weights;
 
 pub use error::{Error, Result};
 #[cfg(feature = "render")]
 pub use seen::{Seen, see, see_at};
+#[cfg(feature = "render")]
+pub use view::{Question, View};
 #[cfg(feature = "embedded")]
 pub use weights::embedded;
 #[cfg(feature = "weights")]
-pub use weights::load;
+pub use weights::{from_bytes, load};
 
 pub use gradex_engine as engine;
 #[cfg(feature = "weights")]
@@ -43,9 +47,11 @@ pub use gradex_render as render;
 pub use gradex_saliency as saliency;
 
 pub use gradex_engine::{Network, NodeId, Tape, Tensor};
+pub use gradex_kernels::Level;
 pub use gradex_models::{ARCHITECTURES, Architecture, Model, class_of, imagenet_labels};
 #[cfg(feature = "render")]
 pub use gradex_render::{ColourMap, Fit, Photograph, Region, Style, overlay, write_png};
 pub use gradex_saliency::{
-    CoarseMap, Explainer, Explanation, Extrapolation, Heatmap, Method, Prediction, Reason, Target, methods, top,
+    CoarseMap, Explainer, Explanation, Extrapolation, Heatmap, Method, Prediction, Progress, Reason, Target, methods,
+    top,
 };

@@ -26,3 +26,15 @@ pub fn load(architecture: &str, weights: impl AsRef<Path>) -> Result<Model> {
     let architecture = Architecture::find(architecture)?;
     Ok(Model::new(architecture, StateDict::open(weights.as_ref())?.tensors)?)
 }
+
+/// A model with weights from the content of a `.safetensors` or `.npz` file. Without a name the architecture is the one
+/// that the file names, else EfficientNet-Lite0.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_bytes(architecture: Option<&str>, weights: &[u8]) -> Result<Model> {
+    let state = StateDict::from_bytes(weights)?;
+    let named = architecture.or_else(|| state.metadata.get("architecture").map(String::as_str));
+    let architecture = Architecture::find(named.unwrap_or("efficientnet-lite0"))?;
+    Ok(Model::new(architecture, state.tensors)?)
+}

@@ -85,6 +85,20 @@ impl Photograph {
         RgbImage::from_raw(width, height, values).map(|pixels| Self { pixels }).ok_or_else(wrong)
     }
 
+    /// A photograph of rows of pixels of four bytes: red, green, blue, and alpha, which is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where there are not four bytes a pixel, [`Error::NoPixels`], [`Error::TooManyPixels`].
+    pub fn from_rgba(rgba: &[u8], [height, width]: [usize; 2]) -> Result<Self> {
+        check_pixels([height, width])?;
+        let rgb: Vec<u8> = rgba.chunks_exact(4).flat_map(|pixel| pixel[..3].iter().copied()).collect();
+        let wrong = || Error::Shape { what: "pixels", expected: "[height, width, 4]", actual: vec![rgba.len()] };
+        if rgba.len() != 4 * height * width {
+            return Err(wrong());
+        }
+        RgbImage::from_raw(width as u32, height as u32, rgb).map(|pixels| Self { pixels }).ok_or_else(wrong)
+    }
+
     /// Height and width in pixels.
     pub fn size(&self) -> [usize; 2] {
         [self.pixels.height() as usize, self.pixels.width() as usize]

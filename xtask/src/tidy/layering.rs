@@ -4,7 +4,7 @@ use super::package::{Dependency, Package};
 use super::{Violation, Workspace};
 
 /// What each crate of the library may use of the others.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("gradex-kernels", &[]),
     ("gradex-engine", &["gradex-kernels"]),
     ("gradex-models", &["gradex-engine"]),
@@ -16,6 +16,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
         "gradex",
         &["gradex-engine", "gradex-formats", "gradex-kernels", "gradex-models", "gradex-render", "gradex-saliency"],
     ),
+    ("gradex-ffi", &["gradex"]),
+    ("gradex-wasm", &["gradex-ffi"]),
 ];
 
 /// Packages that may use everything, and that nothing may use.

@@ -1,24 +1,31 @@
-//! `unsafe` is for crates/kernels alone, and every other crate forbids it to itself.
+//! `unsafe` is for the SIMD kernels and for the border to C alone, and every other crate forbids it to itself.
 
 use super::code::without_text;
 use super::{Violation, Workspace};
 
 const ATTRIBUTE: &str = "#![forbid(unsafe_code)]";
-const KERNELS: &str = "crates/kernels/";
+/// What may be unsafe: instructions that a processor may lack, and the pointers of a caller in another language.
+const OPEN: [&str; 3] = ["crates/kernels/", "crates/ffi/", "crates/wasm/"];
 
 pub(super) fn violations(workspace: &Workspace) -> Vec<Violation> {
-    let sources = workspace.files.iter().filter(|file| !file.path.starts_with(KERNELS));
+    let sources = workspace.files.iter().filter(|file| !is_open(&file.path));
     let blocks = sources.filter_map(|file| Some((file, file.rust()?))).flat_map(|(file, source)| {
         let lines = unsafe_lines(&without_text(source));
-        lines.into_iter().map(|index| Violation::in_line(&file.path, index, "`unsafe` outside crates/kernels"))
+        lines
+            .into_iter()
+            .map(|index| Violation::in_line(&file.path, index, format!("`unsafe` outside {}", OPEN.join(", "))))
     });
     let roots = workspace.packages.iter().flat_map(|package| &package.roots);
-    let open = roots.filter(|root| !root.starts_with(KERNELS)).filter(|root| {
+    let open = roots.filter(|root| !is_open(root)).filter(|root| {
         let source = workspace.text(root).unwrap_or_default();
         !without_text(source).lines().any(|line| line == ATTRIBUTE)
     });
     let open = open.map(|root| Violation::in_file(root, format!("the crate's root does not say {ATTRIBUTE}")));
     blocks.chain(open).collect()
+}
+
+fn is_open(path: &str) -> bool {
+    OPEN.iter().any(|open| path.starts_with(open))
 }
 
 fn unsafe_lines(code: &str) -> Vec<usize> {
@@ -58,8 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn kernels_may() {
-        assert_eq!(with_root("crates/kernels/src/lib.rs", "fn f() { unsafe { g() } }\n"), []);
+    fn kernels_and_the_border_to_c_may() {
+        for root in ["crates/kernels/src/lib.rs", "crates/ffi/src/lib.rs"] {
+            assert_eq!(with_root(root, "fn f() { unsafe { g() } }\n"), []);
+        }
     }
 
     #[test]

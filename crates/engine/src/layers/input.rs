@@ -10,7 +10,10 @@ use crate::tensor::{Tensor, nchw, only};
 
 const KIND: &str = "input";
 /// More than any memory holds the activations of; sizes derived from it do not overflow.
+#[cfg(target_pointer_width = "64")]
 const MOST_VALUES: usize = 1 << 34;
+#[cfg(not(target_pointer_width = "64"))]
+const MOST_VALUES: usize = 1 << 22;
 
 /// Images `[n, channels, h, w]`, already normalised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Layer for Input {
             return Err(Error::shape("the network", expected, input));
         }
         if count.is_none_or(|count| count > MOST_VALUES) {
-            return Err(Error::shape("the network", "at most 2^34 values", input));
+            return Err(Error::shape("the network", format!("at most {MOST_VALUES} values"), input));
         }
         Ok(input.to_vec())
     }

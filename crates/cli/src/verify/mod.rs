@@ -1,0 +1,92 @@
+//! `gradex verify`: does this program, on this machine, compute what PyTorch computes?
+
+mod golden;
+mod levels;
+mod measured;
+
+use std::io::{self, Write};
+
+use clap::Args;
+use gradex::Level;
+
+use crate::failure::{Failure, Outcome};
+
+/// How far a value may be from the one that it should be, as part of the largest: of PyTorch's in float64, of another
+/// kernel level's, of another machine's.
+pub const BOUND: f64 = 1e-4;
+
+/// `gradex verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Try only the kernel level in use (GRADEX_LEVEL names another). Without it every level of this machine is tried.
+    #[arg(long)]
+    this_level: bool,
+}
+
+/// Says what was checked, a line each, and PASS or what differs.
+pub fn run(args: &Verify) -> Outcome {
+    let mut findings = Findings::default();
+    match args.this_level {
+        true => levels::check_current(&mut findings)?,
+        false => levels::check_all(&Level::available(), &mut findings)?,
+    }
+    findings.conclude()
+}
+
+/// What was found so far; each finding is printed at once.
+#[derive(Debug, Default)]
+pub struct Findings {
+    wrong: usize,
+}
+
+impl Findings {
+    /// A finding that counts.
+    pub fn say(&mut self, is_good: bool, what: &str) -> io::Result<()> {
+        self.wrong += usize::from(!is_good);
+        writeln!(io::stdout().lock(), "{}  {what}", if is_good { "ok    " } else { "WRONG " })
+    }
+
+    /// A finding that does not.
+    pub fn note(&self, what: &str) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "note    {what}")
+    }
+
+    /// Findings of a process that printed them itself.
+    pub fn add(&mut self, is_good: bool) {
+        self.wrong += usize::from(!is_good);
+    }
+
+    fn conclude(self) -> Outcome {
+        if self.wrong > 0 {
+            return Err(Failure::Run(anyhow::anyhow!("FAIL: see what is marked WRONG")));
+        }
+        writeln!(io::stdout().lock(), "PASS")?;
+        Ok(())
+    }
+}
+
+/// `max |value - expected| / max |expected|`; infinite where a value is NaN, or where there are more or fewer.
+pub fn apart<'a>(values: &[f32], expected: impl ExactSizeIterator<Item = &'a f32> + Clone) -> f64 {
+    if values.len() != expected.len() {
+        return f64::INFINITY;
+    }
+    let largest = expected.clone().map(|value| f64::from(value.abs())).fold(f64::MIN_POSITIVE, f64::max);
+    let distance = |(value, expected): (&f32, &f32)| (f64::from(*value) - f64::from(*expected)).abs() / largest;
+    let distances = values.iter().zip(expected).map(distance);
+    distances.fold(0.0, |most, distance| if distance.is_nan() { f64::INFINITY } else { f64::max(most, distance) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_difference_counts_and_nan_is_never_near() {
+        let expected = [1.0, -4.0, 2.0];
+        assert_eq!(apart(&[1.0, -4.0, 2.0], expected.iter()), 0.0);
+        assert_eq!(apart(&[1.0, -3.0, 1.5], expected.iter()), 0.25);
+        assert_eq!(apart(&[1.0, f32::NAN, 2.0], expected.iter()), f64::INFINITY);
+        assert_eq!(apart(&[1.0], expected.iter()), f64::INFINITY);
+        assert_eq!(apart(&[0.0, 0.0], [0.0, 0.0].iter()), 0.0);
+    }
+}

@@ -1,0 +1,161 @@
+//! What goes wrong around the program: disks, pipes, signals, and files that are not what they seem.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gradex::Photograph;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_gradex");
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn cat() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/images/chelsea.png")
+}
+
+fn gradex(command: &str) -> Command {
+    let mut gradex = Command::new(PROGRAM);
+    gradex.arg(command);
+    gradex
+}
+
+fn failed(output: &Output, said: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    for said in said {
+        assert!(stderr.contains(said), "no `{said}` in: {stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_disk_that_is_full_leaves_no_half_written_file() {
+    let out = folder("full");
+    // Beyond one block a write fails, as it does on a full disk.
+    let limited = "ulimit -f 1; trap '' XFSZ; exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited, "sh", PROGRAM, "explain", "--out"]).arg(&out).arg(cat());
+    failed(&command.output().unwrap(), &["cannot be written", "chelsea"]);
+    assert_eq!(names(&out), [""; 0]);
+}
+
+#[test]
+fn standard_output_on_a_full_disk_is_an_error() {
+    let output =
+        gradex("classify").arg("--json").arg(cat()).stdout(File::create("/dev/full").unwrap()).output().unwrap();
+    failed(&output, &["No space left on device"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_named() {
+    let output = gradex("explain").args(["--out", "/proc/gradex-out"]).arg(cat()).output().unwrap();
+    failed(&output, &["/proc/gradex-out"]);
+    let output = gradex("explain").args(["--out", "/proc/self"]).arg(cat()).output().unwrap();
+    failed(&output, &["/proc/self/chelsea"]);
+}
+
+#[test]
+fn whoever_is_killed_leaves_whole_files() {
+    let (inputs, out) = (folder("killed-in"), folder("killed-out"));
+    for number in 0..20 {
+        fs::copy(cat(), inputs.join(format!("{number}.png"))).unwrap();
+    }
+    for written in 1..4 {
+        let mut child = gradex("explain").arg("--out").arg(&out).arg(&inputs).stdout(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        while names(&out).len() < written {
+            assert!(start.elapsed() < Duration::from_secs(100), "nothing is written");
+            thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for name in names(&out) {
+            let path = out.join(&name);
+            if !name.starts_with('.') {
+                assert_eq!(Photograph::open(&path).unwrap().size(), [300, 451], "{name}");
+            }
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_program_quietly() {
+    let inputs = folder("pipe");
+    for number in 0..4 {
+        fs::copy(cat(), inputs.join(format!("{number}.png"))).unwrap();
+    }
+    let mut child = gradex("classify").arg(&inputs).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// A bitmap's header: 24 bits a pixel, and no pixels.
+fn bitmap(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
+    let length = 54 + pixels.len() as u32;
+    let words = [length, 0, 54, 40, width, height, 1 | 24 << 16, 0, pixels.len() as u32, 2835, 2835, 0, 0];
+    let words = words.iter().flat_map(|word| word.to_le_bytes());
+    b"BM".iter().copied().chain(words).chain(pixels.iter().copied()).collect()
+}
+
+#[test]
+fn the_smallest_photograph_is_explained_and_absurd_ones_are_refused() {
+    let (inputs, out) = (folder("sizes"), folder("sizes-out"));
+    let [one, empty, huge, cut] = ["one.bmp", "empty.bmp", "huge.bmp", "cut.bmp"].map(|name| inputs.join(name));
+    fs::write(&one, bitmap(1, 1, &[10, 20, 30, 0])).unwrap();
+    fs::write(&empty, "").unwrap();
+    fs::write(&huge, bitmap(20_000, 20_000, &[])).unwrap();
+    fs::write(&cut, bitmap(2000, 2000, &[])).unwrap();
+    let explain = |input: &Path| gradex("explain").arg("--out").arg(&out).arg(input).output().unwrap();
+    failed(&explain(&empty), &["empty.bmp", "it has no bytes"]);
+    failed(&explain(&huge), &["huge.bmp", "20000 x 20000 pixels"]);
+    failed(&explain(&cut), &["cut.bmp"]);
+    assert_eq!(names(&out), [""; 0]);
+    let output = explain(&one);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in names(&out) {
+        assert_eq!(Photograph::open(out.join(name)).unwrap().size(), [1, 1]);
+    }
+}
+
+#[test]
+fn ten_thousand_inputs_are_each_accounted_for() {
+    let inputs = folder("many");
+    for number in 0..9_999 {
+        fs::write(inputs.join(format!("{number:05}.png")), "").unwrap();
+    }
+    fs::copy(cat(), inputs.join("99999.png")).unwrap();
+    let output = gradex("classify").arg("--json").arg(&inputs).output().unwrap();
+    failed(&output, &["00000.png", "09998.png", "9999 of 10000 inputs failed"]);
+    let reports = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(reports.lines().count(), 1);
+    assert!(reports.contains("Egyptian cat"), "{reports}");
+}
+
+#[test]
+fn weights_that_hold_nan_are_refused_by_the_name_of_the_tensor() {
+    let (folder, weights) = (folder("weights"), "../../weights/efficientnet-lite0.safetensors");
+    let mut bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(weights)).unwrap();
+    let last = bytes.len() - 2;
+    bytes[last..].copy_from_slice(&[0x00, 0x7e]); // NaN as a float16
+    let path = folder.join("nan.safetensors");
+    fs::write(&path, bytes).unwrap();
+    let output = gradex("classify").arg("--weights").arg(&path).arg(cat()).output().unwrap();
+    failed(&output, &["nan.safetensors", "NaN", "_fc.weight"]);
+}
