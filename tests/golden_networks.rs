@@ -76,10 +76,8 @@ fn check_case(case: &Case, model: &Model, input: &Tensor) {
         let explanation = explainer.explain(&tape, &[case.number("class")]).expect("explanation").remove(0);
         check(case, "expected_coarse", &flat(explanation.coarse.map()));
         let file = format!("expected_fine_{mode}");
-        if case.has(&file) {
-            assert_eq!(explanation.fine.reason, None, "{}", case.name());
-            check(case, &file, &flat(explanation.fine.map()));
-        }
+        assert_eq!(explanation.fine.reason, None, "{}", case.name());
+        check(case, &file, &flat(explanation.fine.map()));
     }
 }
 

@@ -49,7 +49,8 @@ pub struct ModelArgs {
 /// Which pictures, and how they reach the network.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Images, folders of images, or .npy tensors [3,H,W] or [N,3,H,W], already normalised.
+    /// Images, folders of images (their files that are not hidden; not the folders in them), or .npy tensors [3,H,W] or
+    /// [N,3,H,W], already normalised.
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
     /// squash: the whole photograph stretched to the network's size; crop: resized to cover it, the middle cut out.

@@ -43,8 +43,9 @@ pub fn expand(paths: &[PathBuf]) -> Vec<(PathBuf, Result<()>)> {
 
 fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let is_input = |path: &PathBuf| {
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-        ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) && !path.is_dir()
+        ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) && !is_hidden && !path.is_dir()
     };
     let entries = fs::read_dir(folder).context("cannot read the folder")?;
     let paths: std::io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();

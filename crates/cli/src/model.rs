@@ -7,6 +7,9 @@ use gradex::{Architecture, Model};
 use crate::args::ModelArgs;
 use crate::failure::{Failure, Outcome};
 
+/// More than any one machine has cores for.
+const MOST_THREADS: usize = 1024;
+
 /// The architecture of the embedded weights.
 const DEFAULT: &str = "efficientnet-lite0";
 
@@ -45,7 +48,9 @@ fn embedded() -> Outcome<Model> {
 /// Makes rayon use as many threads as asked for.
 pub fn set_threads(args: &ModelArgs) -> Outcome {
     match args.threads {
-        Some(0) => Err(Failure::usage("--threads takes 1 or more")),
+        Some(threads) if !(1..=MOST_THREADS).contains(&threads) => {
+            Err(Failure::usage(format!("--threads takes 1 to {MOST_THREADS}")))
+        }
         Some(threads) => Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?),
         None => Ok(()),
     }

@@ -1,11 +1,16 @@
 //! Helpful error messages: the names most like the one that was not found.
 
-/// Up to three of `candidates`, those most like `name` by edit distance whatever the case, best first.
+/// Up to three of `candidates`, those most like `name` whatever the case: first those with `name` for one of their words,
+/// then by edit distance.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<String> {
     let name = name.to_lowercase();
-    let mut ranked: Vec<(usize, &str)> =
-        candidates.map(|candidate| (edit_distance(&name, &candidate.to_lowercase()), candidate)).collect();
-    ranked.sort_by_key(|(distance, _)| *distance);
+    let rank = |candidate: &'a str| {
+        let lower = candidate.to_lowercase();
+        let has_word = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+        ((!has_word, edit_distance(&name, &lower)), candidate)
+    };
+    let mut ranked: Vec<((bool, usize), &str)> = candidates.map(rank).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
     ranked.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
 }
 
@@ -42,5 +47,11 @@ mod tests {
         let names = ["fc.bias", "layer4.2.conv1", "layer4.1.conv1", "layer4.1.conv2", "bn1"];
         let found = nearest("layer4.1.conv", names.into_iter());
         assert_eq!(found, ["layer4.1.conv1", "layer4.1.conv2", "layer4.2.conv1"]);
+    }
+
+    #[test]
+    fn a_whole_word_is_nearer_than_other_words_of_like_letters() {
+        let found = nearest("Cat", ["cab", "Egyptian cat", "cattle", "tiger cat"].into_iter());
+        assert_eq!(found, ["tiger cat", "Egyptian cat", "cab"]);
     }
 }

@@ -11,12 +11,19 @@ pub enum Error {
         /// The names most like it.
         nearest: Vec<String>,
     },
-    /// No class has this number or label.
+    /// No class has this label.
     UnknownClass {
         /// What was asked for.
         class: String,
         /// The labels most like it.
         nearest: Vec<String>,
+    },
+    /// No class has this number.
+    ClassNumber {
+        /// The number asked for.
+        class: String,
+        /// How many classes there are.
+        classes: usize,
     },
     /// Pixels of another size or number of channels than the preprocessing takes.
     Pixels {
@@ -40,6 +47,9 @@ impl fmt::Display for Error {
             }
             Self::UnknownClass { class, nearest } => {
                 write!(f, "there is no class `{class}`; nearest: `{}`", nearest.join("`, `"))
+            }
+            Self::ClassNumber { class, classes } => {
+                write!(f, "there is no class `{class}`: classes are 0 to {}, or labels", classes.saturating_sub(1))
             }
             Self::Pixels { expected, actual } => write!(f, "expected {expected}, not an array of shape {actual:?}"),
             Self::Engine(source) => write!(f, "{source}"),

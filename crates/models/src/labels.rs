@@ -13,13 +13,16 @@ pub fn imagenet_labels() -> impl Iterator<Item = &'static str> {
 /// (`Cardigan` is a dog, `cardigan` a garment).
 ///
 /// # Errors
-/// [`Error::UnknownClass`] with the nearest labels.
+/// [`Error::UnknownClass`] with the nearest labels, [`Error::ClassNumber`] for a number that no class has.
 pub fn class_of(name: &str) -> Result<usize> {
     let class = match name.parse::<usize>() {
         Ok(number) => Some(number).filter(|number| *number < imagenet_labels().count()),
         Err(_) => imagenet_labels().position(|label| label == name).or_else(|| only_in_other_case(name)),
     };
-    class.ok_or_else(|| Error::UnknownClass { class: name.to_owned(), nearest: nearest(name, imagenet_labels()) })
+    class.ok_or_else(|| match name.parse::<i128>() {
+        Ok(_) => Error::ClassNumber { class: name.to_owned(), classes: imagenet_labels().count() },
+        Err(_) => Error::UnknownClass { class: name.to_owned(), nearest: nearest(name, imagenet_labels()) },
+    })
 }
 
 fn only_in_other_case(name: &str) -> Option<usize> {
@@ -53,7 +56,10 @@ mod tests {
 
     #[test]
     fn unknown_names_say_what_is_near() {
-        assert!(matches!(class_of("1000"), Err(Error::UnknownClass { .. })));
+        for number in ["1000", "-1"] {
+            let error = class_of(number).unwrap_err().to_string();
+            assert!(error.contains("0 to 999"), "{error}");
+        }
         let error = class_of("Egyptian bat").unwrap_err().to_string();
         assert!(error.contains("`Egyptian cat`"), "{error}");
     }

@@ -148,8 +148,10 @@ impl std::error::Error for Error {
         match self {
             Self::File { cause, .. } => cause.source(),
             Self::Read(cause) => Some(cause),
-            Self::Write(cause) | Self::Decode { cause, .. } => Some(cause),
-            Self::Empty
+            Self::Write(cause) => Some(cause),
+            // Display shows the innermost cause.
+            Self::Decode { .. }
+            | Self::Empty
             | Self::UnknownFormat
             | Self::Truncated
             | Self::NoPixels { .. }

@@ -42,7 +42,7 @@ fn oracle(
         map = resize(&map, sums.dim()) * sums / scale;
     }
     map = resize(&map, size);
-    if mode != Plain {
+    if mode == Published {
         let (mean, deviation) = (map.mean().unwrap(), map.std(1.0));
         map.mapv_inplace(|value| ((value - mean) / deviation).clamp(-1.0, 1.0));
     }

@@ -3,7 +3,8 @@
 //!
 //! A coarse map is carried from the deepest layer to the input. At each *excitation*, an earlier layer's output `e`:
 //! `h = resize(h, size of e); h = h Σ_c e_c / s(e)`. So the map takes on the shape of what excited the network there.
-//! Then `z = (h - mean) / std` (std unbiased), clipped to `[-1, 1]`, is stretched to `[0, 1]`.
+//! Then the map is stretched to `[0, 1]`; the published code stretches `(h - mean) / std` (std unbiased), clipped to
+//! `[-1, 1]`, which makes a sixth of all pixels equal to the hottest one.
 //!
 //! Between steps `h` is divided by its largest magnitude: a positive factor, which the last step cancels, and
 //! without which products of five layers leave the range of `f32`.
@@ -135,8 +136,8 @@ pub fn extrapolate(
     }
     let map = resized(&map, size)?;
     match mode {
-        Extrapolation::None => Heatmap::min_max(map),
-        Extrapolation::Activated | Extrapolation::Published => Heatmap::min_max(clipped_score(map)),
+        Extrapolation::None | Extrapolation::Activated => Heatmap::min_max(map),
+        Extrapolation::Published => Heatmap::min_max(clipped_score(map)),
     }
 }
 
