@@ -1,6 +1,6 @@
 //! One tape asked about one target an image: what every method works with.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
@@ -10,6 +10,7 @@ use ndarray::{ArrayView4, Axis, Ix4};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::ledger::Ledger;
 use crate::target::{Objective, Target, seed};
 
 /// What was spent beyond the tape's own forward pass.
@@ -47,6 +48,7 @@ pub struct Run<'a> {
     points: Vec<NodeId>,
     gradients: OnceCell<BTreeMap<NodeId, Tensor>>,
     cost: Cell<Cost>,
+    ledgers: RefCell<Vec<Ledger>>,
     watch: Option<&'a Watch>,
 }
 
@@ -61,8 +63,8 @@ impl<'a> Run<'a> {
         watch: Option<&'a Watch>,
     ) -> Result<Self> {
         let (targets, seed) = (targets.to_vec(), seed(tape, targets)?);
-        let (gradients, cost) = (OnceCell::new(), Cell::default());
-        Ok(Self { network, folded, tape, targets, seed, points, gradients, cost, watch })
+        let (gradients, cost, ledgers) = Default::default();
+        Ok(Self { network, folded, tape, targets, seed, points, gradients, cost, ledgers, watch })
     }
 
     /// The network.
@@ -111,6 +113,16 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn cost(&self) -> Cost {
         self.cost.get()
+    }
+
+    /// The accounts of the walks so far whose composites are meant to conserve relevance, in their order.
+    #[must_use]
+    pub fn ledgers(&self) -> Vec<Ledger> {
+        self.ledgers.borrow().clone()
+    }
+
+    pub(crate) fn keep_ledger(&self, ledger: Ledger) {
+        self.ledgers.borrow_mut().push(ledger);
     }
 
     /// The score and its derivative of image number `image`.
@@ -256,7 +268,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn image<'t>(graph: &Graph, point: NodeId, tensor: &'t Tensor) -> Result<ArrayView4<'t, f32>> {
+pub(crate) fn image<'t>(graph: &Graph, point: NodeId, tensor: &'t Tensor) -> Result<ArrayView4<'t, f32>> {
     let not_an_image = |_| Error::NotAnImage { point: graph.node(point).name.clone(), shape: tensor.shape().to_vec() };
     tensor.view().into_dimensionality::<Ix4>().map_err(not_an_image)
 }

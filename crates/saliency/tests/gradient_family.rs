@@ -234,7 +234,7 @@ fn neither_batch_nor_company_changes_a_map() {
     let images = [(1, 1.0), (2, 40.0)].map(|(seed, scale)| noise(seed, &[1, 3, 7, 8]) * scale);
     let together = concatenate(Axis(0), &images.each_ref().map(|image| image.view())).unwrap();
     let with_batch = |batch| {
-        let settings = Settings { samples: Some(7), batch: Some(batch), seed: 5, ..Settings::default() };
+        let settings = Settings { samples: Some(7), batch: Some(batch), seed: 5, ..common::complete() };
         all(&settings).into_iter().filter(|method| method.default_point(network.graph()) == INPUT).collect::<Vec<_>>()
     };
     let explain = |batch, input: &Tensor, classes: &[usize]| {
@@ -266,7 +266,7 @@ fn tiny_images_have_maps() {
         classify(graph, 4, 5, x);
     };
     let network = network(3, tiny, noise_for);
-    let settings = Settings { samples: Some(3), ..Settings::default() };
+    let settings = Settings { samples: Some(3), ..common::complete() };
     for size in [[1, 1], [5, 3], [1, 9]] {
         let explainer = Explainer::new(&network).methods(all(&settings));
         let input = noise(3, &[1, 3, size[0], size[1]]);

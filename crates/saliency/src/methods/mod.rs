@@ -1,31 +1,42 @@
 //! Attribution methods: each gives a [`CoarseMap`] for every image of a tape.
 
 mod baseline;
+mod contrastive_excitation_backprop;
+mod excitation_backprop;
 mod grad_cam;
 mod gradient;
+mod lrp;
 mod passes;
 mod perturbation;
+mod rectified_backprop;
 mod registry;
 
 use std::fmt;
 use std::ops::Range;
 
-use gradex_engine::{Graph, NodeId, Retain};
+use gradex_engine::{Graph, NodeId, Retain, Tensor};
+use ndarray::{Array2, ArrayView3};
 
 pub use baseline::Baseline;
+pub use contrastive_excitation_backprop::ContrastiveExcitationBackprop;
+pub use excitation_backprop::ExcitationBackprop;
 pub use grad_cam::GradCam;
 pub use gradient::{
     FullGrad, FullGradient, Gradient, GradientXInput, GuidedGradCam, Integrated, IntegratedGradients, Moments, Noise,
     SmoothGrad, VarGrad, channel_sum, full_gradient, guided_grad_cam, integrated_gradients, largest_magnitude,
     noisy_gradients,
 };
+pub use lrp::Lrp;
 pub use passes::DEFAULT_BATCH;
 pub use perturbation::{Occlusion, Rise};
+pub use rectified_backprop::RectifiedBackprop;
 pub use registry::{Settings, all, find};
+
+use gradient::map_of;
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
-use crate::run::Run;
+use crate::run::{Run, image};
 
 /// A method as a listing shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +67,8 @@ pub trait Method: fmt::Debug + Send + Sync {
     }
 
     /// What the tape must keep for it.
-    fn retain(&self, _graph: &Graph, point: NodeId) -> Retain {
-        Retain::from(point)
+    fn retain(&self, graph: &Graph, point: NodeId) -> Retain {
+        Retain::from(point).nodes(&graph.beside(point))
     }
 
     /// The nodes whose gradients it will ask the run for.
@@ -80,4 +91,16 @@ fn input_only(method: &dyn Method, run: &Run<'_>, point: NodeId) -> Result<Range
     }
     let why = format!("it is taken at `input`, not at `{}`; name no other point", run.graph().node(point).name);
     Err(Error::Inapplicable { method: method.about().name, why })
+}
+
+/// The map at `point` of each image of what arrived there, made by `of`.
+fn maps(
+    run: &Run<'_>,
+    what: &str,
+    point: NodeId,
+    arrived: &Tensor,
+    of: fn(ArrayView3<'_, f32>) -> Array2<f32>,
+) -> Result<Vec<CoarseMap>> {
+    let one = |arrived: ArrayView3<'_, f32>| map_of(what, point, of(arrived), arrived);
+    image(run.graph(), point, arrived)?.outer_iter().map(one).collect()
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use gradex_engine::NodeId;
 
 use super::{
-    Baseline, DEFAULT_BATCH, FullGrad, GradCam, Gradient, GradientXInput, GuidedGradCam, IntegratedGradients, Method,
-    Noise, Occlusion, Rise, SmoothGrad, VarGrad,
+    Baseline, ContrastiveExcitationBackprop, DEFAULT_BATCH, ExcitationBackprop, FullGrad, GradCam, Gradient,
+    GradientXInput, GuidedGradCam, IntegratedGradients, Lrp, Method, Noise, Occlusion, RectifiedBackprop, Rise,
+    SmoothGrad, VarGrad,
 };
+use crate::composites::Composite;
 use crate::error::{Error, Result};
+use crate::rules::Bounds;
 
 /// What methods can be told. Each takes what concerns it; the defaults are those of its paper.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +32,10 @@ pub struct Settings {
     pub window: Option<usize>,
     /// Pixels from one of occlusion's windows to the next: half a window unless said.
     pub stride: Option<usize>,
+    /// The rules of the method `lrp`.
+    pub rules: Option<Composite>,
+    /// The range of the network's input, black and white after normalisation: `epsilon-gamma-box` needs it.
+    pub bounds: Option<Bounds>,
 }
 
 impl Settings {
@@ -76,6 +83,16 @@ pub fn all(settings: &Settings) -> Vec<Arc<dyn Method>> {
         Arc::new(FullGrad),
         Arc::new(settings.occlusion()),
         Arc::new(settings.rise()),
+        Arc::new(RectifiedBackprop::guided_backprop()),
+        Arc::new(RectifiedBackprop::deconvnet()),
+        Arc::new(ExcitationBackprop),
+        Arc::new(ContrastiveExcitationBackprop { contrast_point: settings.contrast_point }),
+        Arc::new(Lrp::epsilon_plus()),
+        Arc::new(Lrp::epsilon_plus_flat()),
+        Arc::new(Lrp::epsilon_alpha2_beta1()),
+        Arc::new(Lrp::epsilon_alpha2_beta1_flat()),
+        Arc::new(Lrp::epsilon_gamma_box(settings.bounds.as_ref())),
+        Arc::new(Lrp::new(settings.rules.clone())),
     ]
 }
 

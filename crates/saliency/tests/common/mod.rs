@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use gradex_engine::layers::{AdaptiveAvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Relu};
 use gradex_engine::{GraphBuilder, Network, NodeId, Parameter, Tensor};
+use gradex_saliency::methods::Settings;
+use gradex_saliency::rules::Bounds;
 use gradex_saliency::{Explainer, Explanation, Heatmap};
 
 pub const INPUT: NodeId = NodeId::INPUT;
@@ -80,6 +82,12 @@ pub fn find(network: &Network, name: &str) -> NodeId {
 pub fn explain(explainer: &Explainer<'_>, input: &Tensor, classes: &[usize]) -> Vec<Explanation> {
     let tape = explainer.forward(input).expect("a tape");
     explainer.explain(&tape, classes).expect("explanations")
+}
+
+/// Settings with all that some method cannot do without.
+pub fn complete() -> Settings {
+    let rules = "conv2d = gamma(0.25); linear = epsilon(1e-6)".parse().expect("rules");
+    Settings { rules: Some(rules), bounds: Some(Bounds::new(&[-1.0], &[1.0])), ..Settings::default() }
 }
 
 /// Checks all that holds for every heat map: its size, its range, and that it is blank exactly where there is a reason.

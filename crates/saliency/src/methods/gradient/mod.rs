@@ -41,7 +41,12 @@ pub fn channel_sum(attribution: ArrayView3<'_, f32>) -> Array2<f32> {
 }
 
 /// A map with the reason for its being blank, which is another where what it is made of is zero everywhere.
-fn map_of(what: &str, point: NodeId, values: Array2<f32>, made_of: ArrayView3<'_, f32>) -> Result<CoarseMap> {
+pub(super) fn map_of(
+    what: &str,
+    point: NodeId,
+    values: Array2<f32>,
+    made_of: ArrayView3<'_, f32>,
+) -> Result<CoarseMap> {
     let silent = made_of.iter().all(|value| *value == 0.0);
     let reason = if silent { Reason::ZeroGradient } else { Reason::NoPositiveEvidence };
     Ok(CoarseMap::new(what, point, values)?.because(reason))
