@@ -2,8 +2,10 @@
 
 use gradex_engine::{Layer, Op, Params, Result, Tensor};
 use gradex_models::uniform;
+use gradex_saliency::rules::Ratio;
 
 use crate::jacobian::{Jacobian, flat};
+use crate::replica::{self, Dense, Expected};
 use crate::scene::Scene;
 
 /// A layer in one forward pass, and its Jacobian there.
@@ -34,10 +36,21 @@ impl Case {
         self.scene.op.kind()
     }
 
-    /// The inputs' values, one input after the other.
+    /// What a rule that is a value sends, by the dense matrix; none where the layer is not affine.
     #[must_use]
-    pub fn inputs(&self) -> Vec<f64> {
-        flat(&self.scene.inputs)
+    pub fn ratio(&self, rule: &Ratio, upstream: &[f64]) -> Option<Expected> {
+        let Scene { op, params, inputs, output, .. } = &self.scene;
+        op.affine()?;
+        let Jacobian { matrix, bias, .. } = self.jacobian.as_ref()?;
+        let layer = Dense {
+            matrix,
+            bias: params.bias.is_some().then_some(bias),
+            inputs: &flat(inputs),
+            channels: &inputs.iter().flat_map(|input| replica::channels(input.shape())).collect::<Vec<_>>(),
+            outputs: &flat([output]),
+            is_implicit: op.parameters().is_empty(),
+        };
+        Some(replica::ratio(rule, &layer, upstream))
     }
 
     /// Whether no input is negative.

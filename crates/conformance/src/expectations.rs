@@ -7,7 +7,7 @@ use gradex_engine::Op;
 use gradex_saliency::rules::Ratio;
 
 use crate::case::Case;
-use crate::replica::{self, Expected};
+use crate::replica::Expected;
 
 type Predicate = Arc<dyn Fn(&Case) -> bool + Send + Sync>;
 type Formula = Arc<dyn Fn(&Case, &[f64]) -> Option<Expected> + Send + Sync>;
@@ -46,7 +46,7 @@ impl Expectations {
     #[must_use]
     pub fn ratio(ratio: &Ratio) -> Self {
         let ratio = ratio.clone();
-        Self::default().expected(move |case, upstream| replica::ratio(&ratio, case, upstream))
+        Self::default().expected(move |case, upstream| case.ratio(&ratio, upstream))
     }
 
     /// Those of the gradient, and of rules that change it at rectifiers: they take every layer, and account for what is

@@ -14,11 +14,8 @@
 //! Rounding in `f32` is in proportion to the sum of all magnitudes that a number is made of, which may be much larger than
 //! the number. So every value comes with how far off an `f32` rule may be.
 
-use gradex_engine::{Layer, Tensor};
 use gradex_saliency::rules::{Gate, InputPart, ParameterPart, Ratio, Stabiliser, Term};
-use ndarray::Dimension;
-
-use crate::case::Case;
+use ndarray::Array2;
 
 /// Some roundings of `f32`, for sums of the length that layers have here.
 const ROUNDING: f64 = 8.0 * 6e-8;
@@ -42,34 +39,45 @@ impl Expected {
     }
 }
 
-/// What a rule that is a value sends for `upstream`; none where the layer is not affine.
+/// An affine layer and its inputs, in float64.
+#[derive(Debug, Clone, Copy)]
+pub struct Dense<'a> {
+    /// `w`, `[outputs, inputs]`
+    pub matrix: &'a Array2<f64>,
+    /// `b` of each output; none where the layer has no bias.
+    pub bias: Option<&'a [f64]>,
+    /// `x`
+    pub inputs: &'a [f64],
+    /// The channel of each input value.
+    pub channels: &'a [usize],
+    /// `z`: its signs decide what a gate lets through.
+    pub outputs: &'a [f64],
+    /// Whether the layer has no parameters: then its weights are implicit.
+    pub is_implicit: bool,
+}
+
+/// What a rule that is a value sends for `upstream`.
 #[must_use]
-pub fn ratio(rule: &Ratio, case: &Case, upstream: &[f64]) -> Option<Expected> {
-    case.scene.op.affine()?;
-    let jacobian = case.jacobian.as_ref()?;
-    let implicit = case.scene.op.parameters().is_empty();
-    let inputs = input_values(&case.scene.inputs);
-    let mut expected = Expected::exactly(vec![0.0; inputs.len()]);
+pub fn ratio(rule: &Ratio, layer: &Dense<'_>, upstream: &[f64]) -> Expected {
+    let mut expected = Expected::exactly(vec![0.0; layer.inputs.len()]);
     let mut to_bias = 0.0;
     for group in &rule.groups {
-        let parts: Vec<(f64, Vec<f64>, &Term)> = group
-            .terms
-            .iter()
-            .map(|term| (f64::from(term.sign), inputs.iter().map(|x| part(&term.input, *x)).collect(), term))
-            .collect();
-        for (j, (row, z)) in jacobian.matrix.outer_iter().zip(&case.scene.output).enumerate() {
-            if !opens(group.gate, *z) {
+        let inputs = || layer.inputs.iter().zip(layer.channels);
+        let of_inputs = |term: &Term| inputs().map(|(x, channel)| part(&term.input, *x, *channel)).collect();
+        let parts: Vec<(f64, Vec<f64>, &Term)> =
+            group.terms.iter().map(|term| (f64::from(term.sign), of_inputs(term), term)).collect();
+        for (j, row) in layer.matrix.outer_iter().enumerate() {
+            if !opens(group.gate, layer.outputs[j]) {
                 continue;
             }
             let (mut denominator, mut magnitude, mut bias) = (0.0, 0.0, 0.0);
             for (sign, a, term) in &parts {
                 for (w, a) in row.iter().zip(a).filter(|(w, _)| **w != 0.0) {
-                    let product = weight(term.weight, *w, implicit) * a;
+                    let product = weight(term.weight, *w, layer.is_implicit) * a;
                     denominator += sign * product;
                     magnitude += product.abs();
                 }
-                let part = term.bias.filter(|_| case.scene.params.bias.is_some());
-                let of_bias = part.map_or(0.0, |part| weight(part, jacobian.bias[j], false));
+                let of_bias = term.bias.zip(layer.bias).map_or(0.0, |(part, bias)| weight(part, bias[j], false));
                 bias += sign * of_bias;
                 magnitude += of_bias.abs();
             }
@@ -82,23 +90,25 @@ pub fn ratio(rule: &Ratio, case: &Case, upstream: &[f64]) -> Option<Expected> {
             to_bias += share * bias;
             for (sign, a, term) in &parts {
                 for (i, (w, a)) in row.iter().zip(a).enumerate().filter(|(_, (w, _))| **w != 0.0) {
-                    let product = sign * a * weight(term.weight, *w, implicit) * share;
+                    let product = sign * a * weight(term.weight, *w, layer.is_implicit) * share;
                     expected.sent[i] += product;
                     expected.doubt[i] += product.abs() * doubt;
                 }
             }
         }
     }
-    Some(Expected { bias: Some(to_bias), ..expected })
+    Expected { bias: Some(to_bias), ..expected }
 }
 
-/// Each input value with its channel (axis 1).
-fn input_values(inputs: &[Tensor]) -> Vec<(usize, f64)> {
-    let values = inputs.iter().flat_map(|input| input.indexed_iter());
-    values.map(|(place, x)| (place.slice().get(1).copied().unwrap_or(0), f64::from(*x))).collect()
+/// The channel (axis 1) of each value of a tensor of this shape.
+#[must_use]
+pub fn channels(shape: &[usize]) -> Vec<usize> {
+    let count = shape.get(1).copied().unwrap_or(1).max(1);
+    let pixels = shape.iter().skip(2).product::<usize>().max(1);
+    (0..shape.iter().product()).map(|place: usize| place / pixels % count).collect()
 }
 
-fn part(part: &InputPart, (channel, x): (usize, f64)) -> f64 {
+fn part(part: &InputPart, x: f64, channel: usize) -> f64 {
     match part {
         InputPart::Whole => x,
         InputPart::Positive => x.max(0.0),
@@ -121,7 +131,7 @@ fn weight(part: ParameterPart, w: f64, implicit: bool) -> f64 {
     }
 }
 
-fn opens(gate: Gate, output: f32) -> bool {
+fn opens(gate: Gate, output: f64) -> bool {
     match gate {
         Gate::All => true,
         Gate::Positive => output > 0.0,
