@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gradex_engine::Result;
+use gradex_engine::{Result, Tensor};
 use gradex_saliency::rules::{
     Bounds, Deconvnet, EPSILON, Gradient, Guided, Pass, Ratio, Rule, alpha_beta, epsilon, excitation, flat, gamma,
     inhibition, norm, w_square, z_box, z_plus,
@@ -33,12 +33,14 @@ pub fn known() -> Vec<Known> {
     let (inhibiting, of_inhibiting) = losing(inhibition());
     vec![
         (vanishing, what_is_expected.gradient_times_input()),
+        losing(epsilon(0.0)),
         losing(epsilon(0.25)),
         conserving(gamma(0.25)),
         conserving(z_plus()),
         losing(alpha_beta(2.0)),
         conserving(alpha_beta(1.0)),
         conserving(z_box(&Bounds::new(&[-1.25], &[1.5]))),
+        bounded_by_channel(),
         conserving(w_square()),
         conserving(flat()),
         conserving(norm()),
@@ -60,6 +62,15 @@ pub fn check_known() -> Result<Vec<Report>> {
     let rules = known();
     let rules = rules.iter().map(|(rule, expectations)| check_on(&**rule, expectations, &cases));
     std::iter::once(Ok(layers(&cases))).chain(rules).collect()
+}
+
+/// Bounds for four channels, which fit layers of four channels only.
+fn bounded_by_channel() -> Known {
+    let ratio = z_box(&Bounds::new(&[-1.25, -1.0, -2.0, -1.5], &[1.5, 2.0, 1.0, 1.25]));
+    let has_four = |input: &Tensor| input.shape().get(1) == Some(&4);
+    let fits = move |case: &Case| case.scene.op.affine().is_some() && case.scene.inputs.iter().all(has_four);
+    let expectations = Expectations::ratio(&ratio).takes(fits).conserves(Case::is_lossless);
+    (Arc::new(ratio), expectations)
 }
 
 fn pass() -> Expectations {

@@ -65,10 +65,11 @@ pub(super) fn non_finite_input(probe: &Probe<'_>) -> Verdict {
 }
 
 pub(super) fn overflow(probe: &Probe<'_>) -> Verdict {
-    match probe.send(&Tensor::from_elem(probe.upstream.shape(), f32::MAX)) {
-        Ok(_) => Ok(Outcome::Holds),
-        Err(fault) => refused_as_non_finite(fault),
-    }
+    let largest = |tensor: &Tensor| tensor.mapv(|value| f32::MAX.copysign(value));
+    let inputs = probe.case.scene.inputs.iter().map(largest).collect();
+    let scene = probe.case.scene.with_inputs(inputs).map_err(Fault::Failed)?;
+    let sent = [probe.send(&largest(probe.upstream)), attempt(probe.rule, &scene.site(), probe.upstream)];
+    sent.into_iter().filter_map(Result::err).try_fold(Outcome::Holds, |_, fault| refused_as_non_finite(fault))
 }
 
 pub(super) fn wrong_shape(probe: &Probe<'_>) -> Verdict {

@@ -190,6 +190,10 @@ impl Rule for Ratio {
             }
         }
         check_finite("relevance sent back by", site, &sent)?;
+        // A denominator that overflows sends nothing, and only what it absorbed tells.
+        if !absorbed.total().is_finite() {
+            return Err(Error::NonFinite { what: "relevance absorbed by", name: site.op.kind().to_owned() });
+        }
         Ok(Propagated { inputs: sent, absorbed })
     }
 }
