@@ -10,6 +10,8 @@ pub enum Reason {
     NoPositiveEvidence,
     /// The gradient at the point is zero everywhere: rectifiers or pools behind it let nothing through.
     ZeroGradient,
+    /// The activations at the point are zero everywhere: there is nothing to weigh.
+    SilentPoint,
     /// The product with the activations is zero everywhere: where the map is positive, an earlier layer is silent.
     NoActivation,
     /// The map is the same everywhere, so it prefers no place.
@@ -27,6 +29,9 @@ impl Reason {
             Self::ZeroGradient => {
                 "choose a later point, or a method that needs no gradient (score-cam, occlusion, rise)"
             }
+            Self::SilentPoint => {
+                "check that the input is normalised as the network expects and is no blank image, or choose an earlier point"
+            }
             Self::NoActivation => "use --extrapolate none, or a later point",
             Self::Constant => "choose an earlier point with more than one pixel, or a larger input",
         }
@@ -38,6 +43,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::NoPositiveEvidence => "no positive evidence",
             Self::ZeroGradient => "the gradient is zero at the point",
+            Self::SilentPoint => "nothing is active at the point",
             Self::NoActivation => "no activation under the evidence",
             Self::Constant => "the map is constant",
         })

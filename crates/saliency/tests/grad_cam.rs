@@ -6,8 +6,8 @@ mod common;
 use common::{INPUT, explain, find, network, noise, noise_for, pooled, tensor};
 use gradex_engine::layers::{Conv2d, Flatten, Linear, MaxPool2d, Relu, Softmax};
 use gradex_engine::{GraphBuilder, Network, Retain, Tensor};
-use gradex_saliency::{Error, Explainer, Extrapolation, Method, Target, methods};
-use ndarray::{Array2, Axis, Slice, array, concatenate};
+use gradex_saliency::{Error, Explainer, Extrapolation, Target};
+use ndarray::{Axis, array, concatenate};
 
 /// Two channels of 2x2 pixels through a rectifier, and two classes that read every pixel.
 fn two_channels() -> Network {
@@ -191,34 +191,4 @@ fn a_gradient_that_overflows_is_an_error() {
     let tape = explainer.forward(&tensor(&[1, 1, 1, 1], &[1e-30])).unwrap();
     let error = explainer.explain(&tape, &[0]).unwrap_err().to_string();
     assert!(error.contains("gradient sent back by node `scale`"), "{error}");
-}
-
-#[test]
-fn the_map_is_what_a_slow_sum_in_float64_gives() {
-    let network = network(3, pooled, noise_for);
-    let batch = noise(5, &[2, 3, 12, 10]);
-    let classes = [3, 1];
-    let tape = network.forward(&batch, &Retain::all()).unwrap();
-    for name in ["input", "relu1", "conv2", "relu2", "pool2"] {
-        let point = find(&network, name);
-        let explainer = Explainer::new(&network).point(point);
-        let run = explainer.run(&tape, &classes.map(Target::from)).unwrap();
-        let maps = methods::GradCam.attribute(&run, point).unwrap();
-        for (image, (class, map)) in classes.iter().zip(&maps).enumerate() {
-            let mut seed = Tensor::zeros(tape.logits().unwrap().shape());
-            seed[[image, *class]] = 1.0;
-            let gradient = network.gradient(&tape, seed, &[point]).unwrap().remove(&point).unwrap();
-            let part = |tensor: &Tensor| tensor.slice_axis(Axis(0), Slice::from(image..=image)).mapv(f64::from);
-            let (x, g) = (part(tape.output(point).unwrap()), part(&gradient));
-            let (channels, height, width) = (x.shape()[1], x.shape()[2], x.shape()[3]);
-            let pixels = (height * width) as f64;
-            let weight = |c| (0..height * width).map(|i| g[[0, c, i / width, i % width]]).sum::<f64>() / pixels;
-            let expected = Array2::from_shape_fn((height, width), |(y, x_)| {
-                (0..channels).map(|c| weight(c) * x[[0, c, y, x_]]).sum::<f64>().max(0.0)
-            });
-            for (actual, expected) in map.map().iter().zip(&expected) {
-                assert!((f64::from(*actual) - expected).abs() < 1e-6, "{name} {image}: {actual} {expected}");
-            }
-        }
-    }
 }

@@ -1,13 +1,17 @@
 //! Attribution methods: each gives a [`CoarseMap`] for every image of a tape.
 
 mod baseline;
+mod batches;
+mod cam;
 mod contrastive_excitation_backprop;
 mod excitation_backprop;
-mod grad_cam;
+mod fused;
 mod gradient;
 mod lrp;
 mod passes;
 mod perturbation;
+mod principal;
+mod prism;
 mod rectified_backprop;
 mod registry;
 
@@ -18,9 +22,12 @@ use gradex_engine::{Graph, NodeId, Retain, Tensor};
 use ndarray::{Array2, ArrayView3};
 
 pub use baseline::Baseline;
+pub use cam::{
+    AblationCam, Cam, EigenCam, ElementWiseCam, GradCam, GradCamPlusPlus, HiResCam, LayerCam, ScoreCam, XGradCam,
+};
 pub use contrastive_excitation_backprop::ContrastiveExcitationBackprop;
 pub use excitation_backprop::ExcitationBackprop;
-pub use grad_cam::GradCam;
+pub use fused::{Fused, Fusion};
 pub use gradient::{
     FullGrad, FullGradient, Gradient, GradientXInput, GuidedGradCam, Integrated, IntegratedGradients, Moments, Noise,
     SmoothGrad, VarGrad, channel_sum, full_gradient, guided_grad_cam, integrated_gradients, largest_magnitude,
@@ -29,6 +36,7 @@ pub use gradient::{
 pub use lrp::Lrp;
 pub use passes::DEFAULT_BATCH;
 pub use perturbation::{Occlusion, Rise};
+pub use prism::Prism;
 pub use rectified_backprop::RectifiedBackprop;
 pub use registry::{Settings, all, find};
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use gradex_engine::NodeId;
 
 use super::{
-    Baseline, ContrastiveExcitationBackprop, DEFAULT_BATCH, ExcitationBackprop, FullGrad, GradCam, Gradient,
-    GradientXInput, GuidedGradCam, IntegratedGradients, Lrp, Method, Noise, Occlusion, RectifiedBackprop, Rise,
-    SmoothGrad, VarGrad,
+    AblationCam, Baseline, Cam, ContrastiveExcitationBackprop, DEFAULT_BATCH, EigenCam, ElementWiseCam,
+    ExcitationBackprop, FullGrad, GradCam, GradCamPlusPlus, Gradient, GradientXInput, GuidedGradCam, HiResCam,
+    IntegratedGradients, LayerCam, Lrp, Method, Noise, Occlusion, Prism, RectifiedBackprop, Rise, ScoreCam, SmoothGrad,
+    VarGrad, XGradCam,
 };
 use crate::composites::Composite;
 use crate::error::{Error, Result};
@@ -74,6 +75,16 @@ impl Settings {
 pub fn all(settings: &Settings) -> Vec<Arc<dyn Method>> {
     vec![
         Arc::new(GradCam),
+        Arc::new(GradCamPlusPlus),
+        Arc::new(XGradCam),
+        Arc::new(HiResCam),
+        Arc::new(LayerCam),
+        Arc::new(ElementWiseCam),
+        Arc::new(EigenCam),
+        Arc::new(Cam),
+        Arc::new(ScoreCam { batch: settings.batch() }),
+        Arc::new(AblationCam { batch: settings.batch() }),
+        Arc::new(Prism),
         Arc::new(Gradient),
         Arc::new(GradientXInput),
         Arc::new(SmoothGrad(settings.noise())),

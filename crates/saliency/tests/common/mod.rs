@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use gradex_engine::layers::{AdaptiveAvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Relu};
-use gradex_engine::{GraphBuilder, Network, NodeId, Parameter, Tensor};
+use gradex_engine::{GraphBuilder, Network, NodeId, Parameter, Retain, Tape, Tensor};
 use gradex_saliency::methods::Settings;
 use gradex_saliency::rules::Bounds;
-use gradex_saliency::{Explainer, Explanation, Heatmap};
+use gradex_saliency::{CoarseMap, Explainer, Explanation, Heatmap, Method, Result, Target};
+use ndarray::Array2;
 
 pub const INPUT: NodeId = NodeId::INPUT;
 
@@ -98,4 +99,30 @@ pub fn check_heatmap(map: &Heatmap, input: &Tensor, what: &str) {
     assert!(!map.values.is_any_nan(), "{what}");
     let expected = if map.reason.is_some() { (0.0, 0.0) } else { (0.0, 1.0) };
     assert_eq!((min, max), expected, "{what}: {:?}", map.reason);
+}
+
+/// A tape of everything.
+pub fn tape(network: &Network, input: &Tensor) -> Tape {
+    network.forward(input, &Retain::all()).expect("a tape")
+}
+
+/// The maps of `targets`, one an image of the tape, by `method` at `point`.
+pub fn attribute(
+    network: &Network,
+    tape: &Tape,
+    method: impl Method + Clone + 'static,
+    point: NodeId,
+    targets: &[Target],
+) -> Result<Vec<CoarseMap>> {
+    let explainer = Explainer::new(network).method(method.clone()).point(point);
+    method.attribute(&explainer.run(tape, targets)?, point)
+}
+
+/// Asserts that `actual` lies within `part` of the largest magnitude of `expected`.
+pub fn assert_close(actual: &CoarseMap, expected: &Array2<f64>, part: f64, what: &str) {
+    assert_eq!(actual.map().shape(), expected.shape(), "{what}");
+    let largest = expected.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    for (actual, expected) in actual.map().iter().zip(expected) {
+        assert!((f64::from(*actual) - expected).abs() <= part * largest, "{what}: {actual} {expected}");
+    }
 }
