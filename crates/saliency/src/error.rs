@@ -128,6 +128,38 @@ impl fmt::Display for Error {
     }
 }
 
+impl Error {
+    /// What to try, where the message does not already say it.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::NonFinite { .. } => Some(OUT_OF_RANGE),
+            Self::Engine(error) => is_out_of_range(error).then_some(OUT_OF_RANGE),
+            Self::NoSuchClass { .. } => Some("give a class of this network, or choose another model"),
+            Self::Unrelated { .. } => Some("choose a point that the classification goes through"),
+            Self::Stopped { .. } => Some("take fewer samples, or a method of one pass"),
+            Self::UnknownName { .. }
+            | Self::NotAnImage { .. }
+            | Self::TargetsPerImage { .. }
+            | Self::Objective { .. }
+            | Self::NoSuchImage { .. }
+            | Self::Undeclared { .. }
+            | Self::Inapplicable { .. }
+            | Self::Kernel(_) => None,
+        }
+    }
+}
+
+const OUT_OF_RANGE: &str = "check that the input is normalised as the network expects, and that the weights are this \
+                            architecture's; a later point is further from overflow";
+
+fn is_out_of_range(error: &gradex_engine::Error) -> bool {
+    match error {
+        gradex_engine::Error::Node { source, .. } => is_out_of_range(source),
+        other => matches!(other, gradex_engine::Error::NonFinite { .. }),
+    }
+}
+
 impl std::error::Error for Error {}
 
 impl From<gradex_engine::Error> for Error {
