@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use common::{INPUT, check_heatmap, classify, network, noise};
 use gradex_engine::layers::{Add, AvgPool2d, BatchNorm2d, Conv2d, MaxPool2d, Relu, Relu6};
 use gradex_engine::{GraphBuilder, Network, NodeId, Parameter, Tensor};
-use gradex_saliency::{Explainer, Extrapolation};
+use gradex_saliency::methods::{Settings, all};
+use gradex_saliency::{Error, Explainer, Extrapolation};
 
 const SIZES: [[usize; 2]; 8] = [[1, 1], [1, 13], [9, 1], [2, 2], [5, 7], [8, 8], [11, 4], [17, 16]];
 /// What parameters are multiplied by.
@@ -75,8 +76,9 @@ fn no_mode_ever_gives_nan_at_any_point() {
     for seed in 0..300 {
         let (network, input) = random(seed);
         let shapes = network.graph().shapes(input.shape()).unwrap();
-        let images: Vec<NodeId> = network.graph().ids().filter(|id| shapes[id.index()].len() == 4).collect();
-        for (point, mode) in images.iter().flat_map(|point| Extrapolation::ALL.map(|mode| (*point, mode))) {
+        for (point, mode) in
+            points(&network, &input).into_iter().flat_map(|point| Extrapolation::ALL.map(move |mode| (point, mode)))
+        {
             let what = format!("network {seed}, point `{}`, {mode}", network.graph().node(point).name);
             let explainer = Explainer::new(&network).point(point).extrapolation(mode);
             let tape = explainer.forward(&input).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -98,5 +100,49 @@ fn no_mode_ever_gives_nan_at_any_point() {
     // The networks are worth something only where they end in every way there is.
     for reason in ["None", "Some(NoPositiveEvidence)", "Some(NoActivation)", "Some(Constant)"] {
         assert!(seen.get(reason).is_some_and(|count| *count >= 20), "{reason}: {seen:?}");
+    }
+}
+
+/// The images among a network's nodes, for inputs of this shape.
+fn points(network: &Network, input: &Tensor) -> Vec<NodeId> {
+    let shapes = network.graph().shapes(input.shape()).unwrap();
+    network.graph().ids().filter(|id| shapes[id.index()].len() == 4).collect()
+}
+
+/// What a method may say instead of giving a map.
+fn is_honest(error: &Error) -> bool {
+    let is_overflow = |error: &gradex_engine::Error| format!("{error:?}").contains("NonFinite");
+    matches!(error, Error::Inapplicable { .. } | Error::NonFinite { .. })
+        || matches!(error, Error::Engine(error) if is_overflow(error))
+}
+
+#[test]
+fn no_method_ever_gives_nan_at_any_point() {
+    let settings = Settings { samples: Some(4), ..Settings::default() };
+    let mut maps: HashMap<&str, usize> = HashMap::new();
+    for (network, input) in (0..60).map(random) {
+        for (method, point) in points(&network, &input)
+            .iter()
+            .flat_map(|point| all(&settings).into_iter().map(move |method| (method, *point)))
+        {
+            let name = method.about().name;
+            let what = format!("{name} at `{}`", network.graph().node(point).name);
+            let explainer = Explainer::new(&network).methods(vec![method]).point(point);
+            let explained = explainer.forward(&input).and_then(|tape| explainer.explain(&tape, &[1, 2]));
+            match explained {
+                Ok(explanations) => {
+                    for explanation in explanations {
+                        assert!(explanation.coarse.values.iter().all(|value| value.is_finite()), "{what}");
+                        check_heatmap(&explanation.fine, &input, &what);
+                        *maps.entry(name).or_default() += 1;
+                    }
+                }
+                Err(error) => assert!(is_honest(&error), "{what}: {error}"),
+            }
+        }
+    }
+    for method in all(&settings) {
+        let name = method.about().name;
+        assert!(maps.get(name).is_some_and(|count| *count >= 40), "{name} was hardly ever tried: {maps:?}");
     }
 }
