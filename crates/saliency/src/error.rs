@@ -145,6 +145,7 @@ impl Error {
             | Self::NoSuchImage { .. }
             | Self::Undeclared { .. }
             | Self::Inapplicable { .. }
+            | Self::Rules { .. }
             | Self::Kernel(_) => None,
         }
     }
