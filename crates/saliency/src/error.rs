@@ -155,10 +155,10 @@ const OUT_OF_RANGE: &str = "check that the input is normalised as the network ex
                             architecture's; a later point is further from overflow";
 
 fn is_out_of_range(error: &gradex_engine::Error) -> bool {
-    match error {
-        gradex_engine::Error::Node { source, .. } => is_out_of_range(source),
-        other => matches!(other, gradex_engine::Error::NonFinite { .. }),
+    if let gradex_engine::Error::Node { source, .. } = error {
+        return is_out_of_range(source);
     }
+    matches!(error, gradex_engine::Error::NonFinite { .. })
 }
 
 impl std::error::Error for Error {}

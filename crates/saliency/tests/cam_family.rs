@@ -184,9 +184,9 @@ fn batches_and_scores_of_zero_are_refused() {
     let zero = network(3, pooled, common::constants(&[("conv1.weight", 1.0), ("conv2.weight", 1.0)]));
     let tape = tape(&zero, &noise(5, &[1, 3, 8, 8]).mapv(f32::abs));
     let point = find(&zero, "relu2");
-    let refused = |error: Error| match error {
-        Error::Inapplicable { method, why } => (method, why),
-        other => panic!("{other}"),
+    let refused = |error: Error| {
+        let Error::Inapplicable { method, why } = error else { panic!("{error}") };
+        (method, why)
     };
     let score = ScoreCam { batch: 0 };
     let (method, why) = refused(attribute(&zero, &tape, score, point, &[Target::Class(0)]).unwrap_err());
@@ -272,7 +272,7 @@ fn every_method_explains_an_image_of_a_batch_as_it_does_alone() {
     let images = [(1, 1.0), (2, 100.0), (3, 0.01)].map(|(seed, scale)| noise(seed, &[1, 3, 12, 10]) * scale);
     let batch = concatenate(Axis(0), &images.each_ref().map(|image| image.view())).unwrap();
     let classes = [4, 1, 2];
-    for method in all(&Settings { samples: Some(4), ..Settings::default() }) {
+    for method in all(&Settings { samples: Some(4), ..common::complete() }) {
         let name = method.about().name;
         let explainer = Explainer::new(&network).methods(vec![method]);
         let together = explain(&explainer, &batch, &classes);

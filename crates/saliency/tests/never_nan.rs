@@ -118,7 +118,7 @@ fn is_honest(error: &Error) -> bool {
 
 #[test]
 fn no_method_ever_gives_nan_at_any_point() {
-    let settings = Settings { samples: Some(4), ..Settings::default() };
+    let settings = Settings { samples: Some(4), ..common::complete() };
     let mut maps: HashMap<&str, usize> = HashMap::new();
     for (network, input) in (0..60).map(random) {
         for (method, point) in points(&network, &input)

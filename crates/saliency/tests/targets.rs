@@ -52,7 +52,7 @@ fn a_difference_shows_what_grad_cam_of_one_class_hides() {
     let cam = |target: Target| attribute(&network, &tape, Cam, point, &[target]).unwrap().remove(0);
     for (class, other) in [(3, 1), (0, 4)] {
         let target = Target::Difference(class, other);
-        let map = attribute(&network, &tape, GradCam, point, &[target.clone()]).unwrap().remove(0);
+        let map = attribute(&network, &tape, GradCam, point, std::slice::from_ref(&target)).unwrap().remove(0);
         let pixels = map.values.len() as f64;
         let expected = cam(target).map().mapv(|value| (f64::from(value) / pixels).max(0.0));
         assert_close(&map, &expected, 1e-5, "Grad-CAM");
@@ -63,7 +63,7 @@ fn a_difference_shows_what_grad_cam_of_one_class_hides() {
 fn a_closure_that_gives_a_class_is_the_class() {
     let network = network(3, pooled, noise_for);
     let input = noise(5, &[2, 3, 12, 10]);
-    for method in all(&Settings { samples: Some(4), ..Settings::default() }) {
+    for method in all(&Settings { samples: Some(4), ..common::complete() }) {
         let name = method.about().name;
         let explainer = Explainer::new(&network).methods(vec![method]);
         let tape = explainer.forward(&input).unwrap();
