@@ -23,17 +23,22 @@ pub struct GuidedGradCam;
 /// # Errors
 /// As [`GradCam`] at the point, and as [`Run::backward`].
 pub fn guided_grad_cam(run: &Run<'_>, point: NodeId) -> Result<Vec<Array3<f32>>> {
+    products(run, &GradCam.attribute(run, point)?)
+}
+
+/// Guided backpropagation times one Grad-CAM an image.
+fn products(run: &Run<'_>, maps: &[CoarseMap]) -> Result<Vec<Array3<f32>>> {
     let (_, _, height, width) = run.activation(NodeId::INPUT)?.dim();
     let mut found = run.backward(run.network(), run.seed().clone(), &[NodeId::INPUT], |_, site, upstream| {
         Ok(Guided.propagate(site, upstream)?.inputs)
     })?;
     let guided = found.remove(&NodeId::INPUT).unwrap_or_else(|| Tensor::zeros(run.tape().input_shape()));
-    let product = |(guided, map): (ArrayViewD<'_, f32>, CoarseMap)| {
+    let product = |(guided, map): (ArrayViewD<'_, f32>, &CoarseMap)| {
         let error = |_| Error::NotAnImage { point: "input".to_owned(), shape: guided.shape().to_vec() };
         let guided = guided.view().into_dimensionality::<Ix3>().map_err(error)?;
         Ok(&guided * &resized(&map.values, [height, width])?)
     };
-    guided.outer_iter().zip(GradCam.attribute(run, point)?).map(product).collect()
+    guided.outer_iter().zip(maps).map(product).collect()
 }
 
 impl Method for GuidedGradCam {
@@ -59,7 +64,12 @@ impl Method for GuidedGradCam {
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
-        let one = |a: Array3<f32>| map_of("Guided Grad-CAM", NodeId::INPUT, largest_magnitude(a.view()), a.view());
-        guided_grad_cam(run, point)?.into_iter().map(one).collect()
+        let maps = GradCam.attribute(run, point)?;
+        let one_image = |(a, map): (Array3<f32>, &CoarseMap)| {
+            let product = map_of("Guided Grad-CAM", NodeId::INPUT, largest_magnitude(a.view()), a.view())?;
+            let blank = map.values.iter().all(|value| *value <= 0.0);
+            Ok(if blank { CoarseMap { reason: map.reason, ..product } } else { product })
+        };
+        products(run, &maps)?.into_iter().zip(&maps).map(one_image).collect()
     }
 }
