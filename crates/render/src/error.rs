@@ -76,8 +76,13 @@ pub enum Error {
         /// The photograph's height and width.
         size: [usize; 2],
     },
-    /// An opacity that is not in `[0, 1]`.
-    Opacity(f32),
+    /// An opacity that is not in `[0, 1]`, or a stretch that is not in `(0, 1]`.
+    Part {
+        /// `opacity` or `stretch`.
+        what: &'static str,
+        /// The value given.
+        value: f32,
+    },
     /// No colour map or fit has this name.
     UnknownName {
         /// What was looked for: `colour map`, `fit`.
@@ -135,7 +140,8 @@ impl fmt::Display for Error {
             Self::Region { region, size: [height, width] } => {
                 write!(f, "{region:?} is not a part of the photograph, which has height {height} and width {width}")
             }
-            Self::Opacity(opacity) => write!(f, "an opacity of {opacity} is not between 0 and 1"),
+            Self::Part { what: "opacity", value } => write!(f, "an opacity of {value} is not between 0 and 1"),
+            Self::Part { what, value } => write!(f, "a {what} of {value} is not above 0 and at most 1"),
             Self::UnknownName { what, name, known } => {
                 write!(f, "there is no {what} called `{name}`; there is {known}")
             }
@@ -161,7 +167,7 @@ impl std::error::Error for Error {
             | Self::NetworkSize { .. }
             | Self::Heat { .. }
             | Self::Region { .. }
-            | Self::Opacity(_)
+            | Self::Part { .. }
             | Self::UnknownName { .. } => None,
         }
     }

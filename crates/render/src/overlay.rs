@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use image::{Rgb, RgbImage};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 
 use crate::colour_map::{COLOURS, ColourMap};
 use crate::error::{Error, Result};
@@ -27,12 +27,15 @@ pub struct Style {
     pub map: ColourMap,
     /// The weight of the colour where the heat is 1, in `[0, 1]`; the rest is photograph.
     pub opacity: f32,
+    /// The part of the heat's values, in `(0, 1]`, that is told apart: the hottest of them is drawn as 1, and what is
+    /// hotter still as 1 too. 1 draws the heat as it is. A map of single pixels shows a few bright ones without this.
+    pub stretch: f32,
 }
 
 impl Default for Style {
     /// Enough of the photograph shows through the hottest places to tell what is there.
     fn default() -> Self {
-        Self { map: ColourMap::default(), opacity: 0.7 }
+        Self { map: ColourMap::default(), opacity: 0.7, stretch: 1.0 }
     }
 }
 
@@ -50,28 +53,73 @@ impl Default for Style {
 ///
 /// # Errors
 /// [`Error::Shape`] for a heat map without values, [`Error::Heat`] for a value that is not in `[0, 1]` (rounding
-/// aside), [`Error::Region`] for a region that is empty or not inside the photograph, [`Error::Opacity`].
+/// aside), [`Error::Region`] for a region that is empty or not inside the photograph, [`Error::Part`] for a style.
 pub fn overlay(photograph: &Photograph, heat: ArrayView2<'_, f32>, region: &Region, style: &Style) -> Result<RgbImage> {
     check_heat(heat)?;
-    check_region(region, photograph.size())?;
-    if !(0.0..=1.0).contains(&style.opacity) {
-        return Err(Error::Opacity(style.opacity));
+    check_style(style)?;
+    let heat = stretched(heat, style.stretch);
+    let colours = style.map.table();
+    draw(photograph, &[heat.view()], region, |grey, heats| {
+        let heat = heats[0];
+        let colour = colours[(heat * (COLOURS - 1) as f32).round() as usize];
+        blend(grey, colour.map(f32::from), style.opacity * heat)
+    })
+}
+
+/// Draws several components `[k, h, w]`, values in `[0, 1]`, of which the first three are red, green and blue, as
+/// [`overlay`] draws heat, with the opacity everywhere.
+///
+/// # Errors
+/// As [`overlay`].
+pub fn overlay_components(
+    photograph: &Photograph,
+    components: ArrayView3<'_, f32>,
+    region: &Region,
+    style: &Style,
+) -> Result<RgbImage> {
+    check_style(style)?;
+    let channels: Vec<ArrayView2<'_, f32>> = components.axis_iter(Axis(0)).take(3).collect();
+    if channels.is_empty() {
+        return Err(Error::Shape {
+            what: "components",
+            expected: "[k, height, width]",
+            actual: components.shape().to_vec(),
+        });
     }
+    channels.iter().try_for_each(|channel| check_heat(*channel))?;
+    draw(photograph, &channels, region, |grey, values| {
+        blend(grey, [0, 1, 2].map(|i| 255.0 * values.get(i).copied().unwrap_or(0.0)), style.opacity)
+    })
+}
+
+/// Paints every pixel of the region by its grey and the channels' values there, from 0 to 1.
+fn draw(
+    photograph: &Photograph,
+    channels: &[ArrayView2<'_, f32>],
+    region: &Region,
+    paint: impl Fn(f32, &[f32]) -> [u8; 3],
+) -> Result<RgbImage> {
+    check_region(region, photograph.size())?;
     let [height, width] = photograph.size();
     let rows = Span::new(region.top, region.height, height);
     let columns = Span::new(region.left, region.width, width);
-    let row_taps = rows.taps(heat.nrows());
-    let heat = resample_columns(heat, &columns.taps(heat.ncols()));
+    let scaled: Vec<(Taps, Array2<f32>)> = channels
+        .iter()
+        .map(|channel| (rows.taps(channel.nrows()), resample_columns(*channel, &columns.taps(channel.ncols()))))
+        .collect();
 
-    let colours = style.map.table();
     let mut picture = photograph.pixels().clone();
+    let mut values = vec![0.0; channels.len()];
     for (y, line) in picture.rows_mut().enumerate() {
-        let heats = rows.index(y).map(|row| row_taps.mean_row(row, &heat)).unwrap_or_default();
+        let means = |row| scaled.iter().map(|(taps, channel)| taps.mean_row(row, channel)).collect();
+        let lines: Vec<Vec<f32>> = rows.index(y).map(means).unwrap_or_default();
         for (x, pixel) in line.enumerate() {
-            let heat = columns.index(x).and_then(|column| heats.get(column));
             let grey = luma(*pixel);
-            pixel.0 = match heat {
-                Some(&heat) => blend(grey, &colours, heat.clamp(0.0, 1.0), style.opacity),
+            pixel.0 = match columns.index(x).filter(|_| !lines.is_empty()) {
+                Some(column) => {
+                    values.iter_mut().zip(&lines).for_each(|(value, line)| *value = line[column].clamp(0.0, 1.0));
+                    paint(grey, &values)
+                }
                 None => [(grey * UNSEEN).round() as u8; 3],
             };
         }
@@ -79,10 +127,17 @@ pub fn overlay(photograph: &Photograph, heat: ArrayView2<'_, f32>, region: &Regi
     Ok(picture)
 }
 
-fn blend(grey: f32, colours: &[[u8; 3]; COLOURS], heat: f32, opacity: f32) -> [u8; 3] {
-    let colour = colours[(heat * (COLOURS - 1) as f32).round() as usize];
-    let weight = opacity * heat;
-    colour.map(|value| (grey + weight * (f32::from(value) - grey)).round() as u8)
+/// The heat divided by the hottest of the lowest `part` of its values, at most 1.
+fn stretched(heat: ArrayView2<'_, f32>, part: f32) -> Array2<f32> {
+    let mut values: Vec<f32> = heat.iter().copied().collect();
+    let place = (f64::from(part) * (values.len() - 1) as f64).round() as usize;
+    let (_, full, _) = values.select_nth_unstable_by(place, f32::total_cmp);
+    let full = if part < 1.0 && *full > 0.0 { *full } else { 1.0 };
+    heat.mapv(|value| (value / full).min(1.0))
+}
+
+fn blend(grey: f32, colour: [f32; 3], weight: f32) -> [u8; 3] {
+    colour.map(|value| (grey + weight * (value - grey)).round() as u8)
 }
 
 fn luma(Rgb(values): Rgb<u8>) -> f32 {
@@ -117,6 +172,16 @@ impl Span {
         let scale = cells as f64 / self.length;
         Taps::new(cells, scale, -self.start * scale, self.pixels.clone())
     }
+}
+
+fn check_style(style: &Style) -> Result<()> {
+    if !(0.0..=1.0).contains(&style.opacity) {
+        return Err(Error::Part { what: "opacity", value: style.opacity });
+    }
+    if !(style.stretch > 0.0 && style.stretch <= 1.0) {
+        return Err(Error::Part { what: "stretch", value: style.stretch });
+    }
+    Ok(())
 }
 
 fn check_heat(heat: ArrayView2<'_, f32>) -> Result<()> {

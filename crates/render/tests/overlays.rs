@@ -8,7 +8,7 @@ use gradex_render::{ColourMap, Error, Fit, Photograph, Region, RgbImage, Style, 
 use ndarray::{Array2, Array3, Axis, array};
 
 /// The colour alone where the heat is 1.
-const OPAQUE: Style = Style { map: ColourMap::Viridis, opacity: 1.0 };
+const OPAQUE: Style = Style { map: ColourMap::Viridis, opacity: 1.0, stretch: 1.0 };
 
 /// The side of a bright spot, odd: its middle is a pixel.
 const SPOT: usize = 9;
@@ -82,7 +82,7 @@ fn where_there_is_no_heat_the_photograph_is_grey_and_elsewhere_it_gives_way() {
     assert_eq!(draw(0.0, &OPAQUE), greys);
     assert_eq!(draw(1.0, &Style { opacity: 0.0, ..OPAQUE }), greys);
     for map in ColourMap::ALL {
-        assert_eq!(draw(1.0, &Style { map, opacity: 1.0 }), [map.colour(1.0); 3]);
+        assert_eq!(draw(1.0, &Style { map, ..OPAQUE }), [map.colour(1.0); 3]);
     }
     // Weight 0.8 * 0.5 of the middle colour (heats are coloured in 256 steps), the rest grey.
     let middle = ColourMap::Viridis.colour(128.0 / 255.0);
@@ -136,7 +136,7 @@ fn what_cannot_be_drawn_is_refused() {
     }
     assert!(matches!(draw(Array2::zeros((0, 5)), whole, 0.5), Err(Error::Shape { what: "heat", .. })));
     for opacity in [f32::NAN, -0.1, 1.5] {
-        assert!(matches!(draw(array![[0.0]], whole, opacity), Err(Error::Opacity(_))), "{opacity}");
+        assert!(matches!(draw(array![[0.0]], whole, opacity), Err(Error::Part { what: "opacity", .. })), "{opacity}");
     }
     let regions = [
         Region { height: 0.0, ..whole },
