@@ -24,7 +24,7 @@ pub enum Command {
     /// List the models.
     Models,
     /// List the methods and the modes of extrapolation.
-    Methods,
+    Methods(Methods),
     /// List a model's points: where a map can be taken.
     Points(Points),
     /// Check that this program computes on this machine what PyTorch computes.
@@ -73,28 +73,36 @@ pub struct Explain {
     /// The network.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// The attribution method (see `gradex methods`).
-    #[arg(long, value_name = "M", default_value = "grad-cam")]
-    pub method: String,
-    /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it.
-    #[arg(long, value_name = "NODE")]
-    pub point: Option<String>,
+    /// An attribution method (see `gradex methods`), or `all`; may be repeated. All share one forward pass.
+    #[arg(long = "method", value_name = "M", default_value = "grad-cam")]
+    pub methods: Vec<String>,
+    /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it. Several
+    /// points give one map, fused.
+    #[arg(long = "point", value_name = "NODE")]
+    pub points: Vec<String>,
     /// A class to explain, by number or label; may be repeated.
     #[arg(long = "class", value_name = "ID|LABEL")]
     pub classes: Vec<String>,
     /// Explain the K most probable classes; 1 where no --class is given.
     #[arg(long, value_name = "K")]
     pub top_k: Option<usize>,
-    /// The node at which a contrastive method subtracts.
-    #[arg(long, value_name = "NODE")]
-    pub contrast_point: Option<String>,
+    /// Explain why the class and not this one: the difference of the two logits.
+    #[arg(long, value_name = "ID|LABEL")]
+    pub versus: Option<String>,
+    /// What methods can be told.
+    #[command(flatten)]
+    pub settings: SettingArgs,
     /// How the map is sharpened: activated, published or none.
     #[arg(long, value_name = "MODE", default_value_t = Extrapolation::Activated)]
     pub extrapolate: Extrapolation,
     /// Where the pictures go.
     #[arg(long, value_name = "DIR", default_value = "gradex-out", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes].
+    /// Draw a contact sheet too, one for each input and class: every method's own map beside the extrapolated one.
+    #[arg(long)]
+    pub sheet: bool,
+    /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
+    /// have their number in front.
     #[arg(long)]
     pub save_npy: bool,
     /// The colour map: viridis, inferno, magma, plasma, cividis or jet.
@@ -103,6 +111,32 @@ pub struct Explain {
     /// How much of the hottest places is colour, from 0 to 1.
     #[arg(long, value_name = "PART", default_value_t = 0.7)]
     pub opacity: f32,
+    /// In pictures without extrapolation, draw the hottest 100 - P percent of the pixels alike, so that the others are
+    /// seen; 100 draws heat as it is. Without it: 99 for maps as fine as the input, 100 for coarser ones.
+    #[arg(long, value_name = "P")]
+    pub stretch: Option<f32>,
+}
+
+/// What methods can be told; each takes what concerns it.
+#[derive(Debug, Args)]
+pub struct SettingArgs {
+    /// The node at which a contrastive method subtracts.
+    #[arg(long, value_name = "NODE")]
+    pub contrast_point: Option<String>,
+    /// Samples, steps or masks; the method's own number without it.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub samples: Option<usize>,
+    /// Seed of whatever is random: the same seed gives the same map.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// `gradex methods`.
+#[derive(Debug, Args)]
+pub struct Methods {
+    /// One JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `gradex classify`.
@@ -138,6 +172,10 @@ fn parse_size(text: &str) -> Result<[usize; 2], String> {
     };
     let (height, width) = size.ok_or("expected a number of pixels such as 224, or height x width such as 224x320")?;
     Ok([height, width])
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a number from 1".to_owned())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use gradex::{Model, top};
 use crate::args::Classify;
 use crate::failure::{Failure, Outcome};
 use crate::inputs::Picture;
+use crate::progress::Progress;
 use crate::report::{Report, labelled, region};
 use crate::{model, run};
 
@@ -17,7 +18,7 @@ pub fn run(args: &Classify) -> Outcome {
     }
     model::set_threads(&args.model)?;
     let model = model::load(&args.model)?;
-    run::for_each_picture(&args.input, &model, |path, picture| {
+    run::for_each_picture(&args.input, &model, Progress::new(), |path, picture| {
         classify(&model, args.top_k, run::shown(path, &picture), &picture)
     })
 }
@@ -32,6 +33,7 @@ fn classify(model: &Model, count: usize, input: String, picture: &Picture) -> Re
         region: region(&picture.region),
         predictions: labelled(top(tape.image_logits(0)?, count)),
         explanations: None,
+        sheets: None,
         milliseconds: 0.0,
     })
 }

@@ -1,20 +1,26 @@
 //! `gradex explain`.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
+use std::path::Path;
 
-use anyhow::{Context, Result};
-use gradex::formats::write_npy;
-use gradex::saliency::extrapolate;
-use gradex::{
-    Explainer, Explanation, Extrapolation, Model, NodeId, Style, Tape, class_of, methods, overlay, top, write_png,
-};
+use anyhow::{Context, Result, anyhow};
+use gradex::saliency::{Error, Run};
+use gradex::{Explainer, Explanation, Extrapolation, Heatmap, Model, Reason, Tensor, top};
+use ndarray::{Array3, Axis};
 
 use crate::args::Explain;
-use crate::failure::{Failure, Outcome};
+use crate::asked::{Asked, AskedMethod, Question};
+use crate::drawn::{ContactSheet, Drawn};
+use crate::failure::Outcome;
 use crate::inputs::Picture;
+use crate::interrupt::Interrupt;
 use crate::names::Names;
-use crate::report::{Explained, Files, Report, label, labelled, region};
+use crate::progress::Progress;
+use crate::report::{Explained, Files, Report, Versus, label, labelled, region};
+use crate::written::Writer;
 use crate::{model, run};
 
 /// The fewest predictions that a report shows.
@@ -22,140 +28,160 @@ const SHOWN: usize = 5;
 
 /// Draws what the classifier looked at, for each input and class.
 pub fn run(args: &Explain) -> Outcome {
-    let classes = requested_classes(args)?;
-    if args.contrast_point.is_some() {
-        return Err(Failure::usage(format!("--contrast-point: {} is not a contrastive method", args.method)));
-    }
-    if !(0.0..=1.0).contains(&args.opacity) {
-        return Err(Failure::usage("--opacity takes a number from 0 to 1"));
-    }
-    let method = methods::find(&args.method, &methods::Settings::default()).map_err(Failure::usage)?;
+    Asked::check(args)?;
     model::set_threads(&args.model)?;
     let model = model::load(&args.model)?;
-    let point = point_of(args, &model)?;
+    let asked = Asked::new(args, &model)?;
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
-    let explainer = Explainer::new(&model.network).methods(vec![method]).point(point).extrapolation(args.extrapolate);
-    let task = Task { args, model: &model, explainer, point, classes };
+    let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
+    let explainer = explainer(args, &model, &asked, &interrupt, &progress);
+    let writer = Writer::new(args);
+    let skipped = RefCell::default();
+    let task = Task { args, model: &model, explainer, asked, writer, interrupt, progress: progress.clone(), skipped };
     let mut names = Names::default();
-    run::for_each_picture(&args.input, &model, |path, picture| {
+    run::for_each_picture(&args.input, &model, progress, |path, picture| {
         let name = names.of(path, picture.index);
         task.explain(path, &name, &picture)
     })
 }
 
-/// The classes that `--class` names.
-fn requested_classes(args: &Explain) -> Outcome<Vec<usize>> {
-    if args.top_k == Some(0) {
-        return Err(Failure::usage("--top-k takes 1 or more"));
+fn explainer<'a>(
+    args: &Explain,
+    model: &'a Model,
+    asked: &Asked,
+    interrupt: &Interrupt,
+    progress: &Progress,
+) -> Explainer<'a> {
+    let (interrupt, progress) = (interrupt.clone(), progress.clone());
+    let methods = asked.methods.iter().map(|asked| asked.method.clone()).collect();
+    let explainer = Explainer::new(&model.network).methods(methods).extrapolation(args.extrapolate);
+    let explainer = explainer.watch(move |passes| {
+        progress.pass(passes);
+        if interrupt.is_pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    match asked.point {
+        Some(point) => explainer.point(point),
+        None => explainer,
     }
-    args.classes.iter().map(|class| class_of(class).map_err(Failure::usage)).collect()
 }
 
-fn point_of(args: &Explain, model: &Model) -> Outcome<NodeId> {
-    let graph = model.network.graph();
-    let point = match &args.point {
-        Some(name) => graph.find(name).map_err(Failure::usage)?,
-        None => graph.default_point(),
-    };
-    let [height, width] = args.input.size.unwrap_or(model.architecture.preprocessing.size);
-    let shape = &graph.shapes(&[1, 3, height, width]).map_err(Failure::usage)?[point.index()];
-    if shape.len() != 4 {
-        let name = &graph.node(point).name;
-        return Err(Failure::usage(format!(
-            "--point {name}: its output {shape:?} is not an image (see `gradex points`)"
-        )));
-    }
-    Ok(point)
-}
-
-/// What is asked of every picture.
+/// What is done with every picture.
 struct Task<'a> {
     args: &'a Explain,
     model: &'a Model,
     explainer: Explainer<'a>,
-    point: NodeId,
-    classes: Vec<usize>,
+    asked: Asked,
+    writer: Writer<'a>,
+    interrupt: Interrupt,
+    progress: Progress,
+    /// Methods that did not apply, and were said to.
+    skipped: RefCell<HashSet<&'static str>>,
 }
 
 impl Task<'_> {
     fn explain(&self, path: &Path, name: &str, picture: &Picture) -> Result<Report> {
         let tape = self.explainer.forward(&picture.input)?;
         let logits = tape.image_logits(0)?;
-        let asked = self.args.top_k.unwrap_or(usize::from(self.classes.is_empty()));
-        let mut classes = self.classes.clone();
-        classes.extend(top(logits, asked).iter().map(|prediction| prediction.class));
-        let mut seen = std::collections::HashSet::new();
-        classes.retain(|class| seen.insert(*class));
-
-        let logits_file = self.save(name, "logits", || logits.to_owned().into_dyn())?;
-        let explain = |class: &usize| self.one_class(&tape, name, picture, *class, logits_file.clone());
-        Ok(Report {
+        let mut report = Report {
             input: run::shown(path, picture),
             model: self.model.architecture.name,
             size: [picture.input.shape()[2], picture.input.shape()[3]],
             photograph: picture.photograph.size(),
             region: region(&picture.region),
-            predictions: labelled(top(logits, SHOWN.max(asked))),
-            explanations: Some(classes.iter().map(explain).collect::<Result<_>>()?),
+            predictions: labelled(top(logits, SHOWN.max(self.asked.top()))),
+            explanations: None,
+            sheets: None,
             milliseconds: 0.0,
-        })
+        };
+        let logits_file = self.writer.save(name, "logits", || logits.to_owned().into_dyn())?;
+        let (mut explanations, mut sheets) = (Vec::new(), Vec::new());
+        for question in self.asked.questions(logits) {
+            let name = question.file_name(name);
+            let run = self.explainer.run(&tape, &[question.target()])?;
+            let mut sheet =
+                self.args.sheet.then(|| ContactSheet::new(self.args, picture, &report, &question)).transpose()?;
+            for asked in &self.asked.methods {
+                self.interrupt.check()?;
+                let Some(explanation) = self.answer(&run, asked)? else { continue };
+                let drawn = Drawn::new(self.args, &tape, &explanation)?;
+                let mut explained = self.explained(&name, picture, &question, asked, &explanation, &drawn)?;
+                explained.files.logits.clone_from(&logits_file);
+                if let Some(sheet) = &mut sheet {
+                    sheet.add(&explained, &drawn)?;
+                }
+                explanations.push(explained);
+            }
+            if let Some(sheet) = sheet {
+                sheets.push(self.writer.picture(&format!("{name}-sheet"), &sheet.draw())?);
+            }
+        }
+        report.explanations = Some(explanations);
+        report.sheets = self.args.sheet.then_some(sheets);
+        Ok(report)
     }
 
-    fn one_class(
+    /// The answer of one method; none where it is one of all and does not apply, which is said once.
+    fn answer(&self, run: &Run<'_>, asked: &AskedMethod) -> Result<Option<Explanation>> {
+        let error = match self.explainer.explain_by(run, asked.method.as_ref()) {
+            Ok(mut explanations) => return Ok(explanations.pop()),
+            Err(error) => error,
+        };
+        if matches!(error, Error::Stopped { .. }) {
+            self.interrupt.check()?;
+        }
+        let does_not_apply =
+            matches!(error, Error::Inapplicable { .. } | Error::NotAnImage { .. } | Error::Unrelated { .. });
+        let method = asked.method.about().name;
+        if asked.named || !does_not_apply {
+            return Err(anyhow!(error).context(format!("{method} failed")));
+        }
+        if self.skipped.borrow_mut().insert(method) {
+            self.progress.suspend(|| eprintln!("skipped {method}: {error}"));
+        }
+        Ok(None)
+    }
+
+    fn explained(
         &self,
-        tape: &Tape,
         name: &str,
         picture: &Picture,
-        class: usize,
-        logits: Option<String>,
+        question: &Question,
+        asked: &AskedMethod,
+        explanation: &Explanation,
+        drawn: &Drawn,
     ) -> Result<Explained> {
-        let Explain { method, extrapolate: mode, .. } = self.args;
-        let explanation = self.explainer.explain(tape, &[class])?.remove(0);
-        let Explanation { coarse, fine, .. } = &explanation;
-        let name = format!("{name}-{class}-{method}");
-        let draw = |mode: Extrapolation, heat: ndarray::ArrayView2<'_, f32>| {
-            let style = Style { map: self.args.colour_map, opacity: self.args.opacity };
-            let path = self.args.out.join(format!("{name}-{mode}.png"));
-            write_png(&path, &overlay(&picture.photograph, heat, &picture.region, &style)?)?;
-            Ok::<_, anyhow::Error>(shown(path))
-        };
-        let plain = match mode {
-            Extrapolation::None => None,
-            Extrapolation::Activated | Extrapolation::Published => Some(draw(
-                Extrapolation::None,
-                extrapolate::extrapolate(Extrapolation::None, coarse, tape, 0, &[])?.map(),
-            )?),
+        let Explanation { method, coarse, fine, .. } = explanation;
+        let (name, mode) = (format!("{name}-{method}"), self.args.extrapolate);
+        let draw = |heat: &Heatmap, mode: Extrapolation| {
+            let overlay = drawn.overlay(&picture.photograph, &picture.region, heat, mode)?;
+            self.writer.picture(&format!("{name}-{mode}"), &overlay)
         };
         let files = Files {
-            overlay: draw(*mode, fine.map())?,
-            plain,
-            coarse: self.save(&name, "coarse", || coarse.map().to_owned().into_dyn())?,
-            fine: self.save(&name, &format!("{mode}-fine"), || fine.map().to_owned().into_dyn())?,
-            logits,
+            overlay: draw(fine, mode)?,
+            plain: drawn.plain.as_ref().map(|plain| draw(plain, Extrapolation::None)).transpose()?,
+            coarse: self.writer.save(&name, "coarse", || without_one_channel(&coarse.values))?,
+            fine: self.writer.save(&name, &format!("{mode}-fine"), || without_one_channel(&fine.values))?,
+            logits: None,
         };
+        let graph = self.model.network.graph();
         Ok(Explained {
-            class,
-            label: label(class),
-            method: method.to_string(),
-            point: self.model.network.graph().node(self.point).name.clone(),
-            extrapolation: mode.to_string(),
+            class: question.class,
+            label: label(question.class),
+            versus: question.versus.map(|class| Versus { class, label: label(class) }),
+            method,
+            point: graph.node(self.explainer.point_of(asked.method.as_ref())).name.clone(),
+            extrapolation: mode.name(),
             reason: fine.reason.map(|reason| reason.to_string()),
+            advice: fine.reason.map(Reason::advice),
+            stretch: drawn.stretch_percent(),
             files,
         })
     }
-
-    /// Saves an array where `--save-npy` asks for it.
-    fn save(&self, name: &str, what: &str, array: impl FnOnce() -> gradex::Tensor) -> Result<Option<String>> {
-        if !self.args.save_npy {
-            return Ok(None);
-        }
-        let path = self.args.out.join(format!("{name}-{what}.npy"));
-        write_npy(&path, &array())?;
-        Ok(Some(shown(path)))
-    }
 }
 
-fn shown(path: PathBuf) -> String {
-    path.display().to_string()
+/// Of one channel `[h, w]`, of several `[k, h, w]`.
+fn without_one_channel(values: &Array3<f32>) -> Tensor {
+    let values = values.view().into_dyn();
+    if values.shape()[0] == 1 { values.index_axis_move(Axis(0), 0).to_owned() } else { values.to_owned() }
 }

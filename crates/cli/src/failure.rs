@@ -1,6 +1,6 @@
 //! How a run can end badly.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 /// Why the program stops, and with which exit code.
 #[derive(Debug)]
@@ -11,7 +11,21 @@ pub enum Failure {
     Run(anyhow::Error),
     /// Whoever reads our output has had enough: exit 0, silently.
     ClosedPipe,
+    /// Whoever started the program wants it to end: exit 130.
+    Interrupted,
 }
+
+/// The error inside of a run for [`Failure::Interrupted`].
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
 
 impl Failure {
     /// A word of the command line that means nothing.
@@ -26,6 +40,8 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
         let io = error.downcast_ref::<std::io::Error>();
         if io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
             Self::ClosedPipe
+        } else if error.is::<Interrupted>() {
+            Self::Interrupted
         } else {
             Self::Run(error)
         }

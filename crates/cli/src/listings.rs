@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use gradex::engine::{Activation, Point};
-use gradex::{ARCHITECTURES, Architecture, Extrapolation, methods};
+use gradex::methods::{self, About};
+use gradex::{ARCHITECTURES, Architecture, Extrapolation};
+use serde::Serialize;
 
 use crate::args::Points;
 use crate::failure::{Failure, Outcome};
@@ -25,18 +27,56 @@ pub fn models() -> Outcome {
 }
 
 /// Lists the methods and the modes of extrapolation.
-pub fn methods() -> Outcome {
+pub fn methods(json: bool) -> Outcome {
+    let all: Vec<About> = methods::all(&methods::Settings::default()).iter().map(|method| method.about()).collect();
     let mut out = io::stdout().lock();
-    writeln!(out, "methods (--method)")?;
-    for method in methods::all(&methods::Settings::default()) {
-        let methods::About { name, summary, cost, paper } = method.about();
-        writeln!(out, "  {name:<12} {summary}; {cost} ({paper})")?;
+    if json {
+        let listing = Listing {
+            methods: all.iter().map(MethodLine::from).collect(),
+            extrapolation: Extrapolation::ALL.map(|mode| ModeLine { name: mode.name(), summary: mode.summary() }),
+        };
+        serde_json::to_writer(&mut out, &listing)?;
+        return Ok(writeln!(out)?);
+    }
+    let width = |field: fn(&About) -> &str| all.iter().map(|about| field(about).chars().count()).max().unwrap_or(0);
+    let (name, summary, cost) = (width(|about| about.name), width(|about| about.summary), width(|about| about.cost));
+    writeln!(out, "{:<name$}  {:<summary$}  {:<cost$}  paper", "method", "what it shows", "beyond one forward pass")?;
+    for about in &all {
+        let About { name: method, summary: line, cost: spent, paper } = about;
+        writeln!(out, "{method:<name$}  {line:<summary$}  {spent:<cost$}  {paper}")?;
     }
     writeln!(out, "\nextrapolation (--extrapolate)")?;
     for mode in Extrapolation::ALL {
         writeln!(out, "  {:<12} {}", mode.name(), mode.summary())?;
     }
     Ok(())
+}
+
+/// `gradex methods --json`. The keys are a contract.
+#[derive(Serialize)]
+struct Listing {
+    methods: Vec<MethodLine>,
+    extrapolation: [ModeLine; Extrapolation::ALL.len()],
+}
+
+#[derive(Serialize)]
+struct MethodLine {
+    name: &'static str,
+    summary: &'static str,
+    cost: &'static str,
+    paper: &'static str,
+}
+
+impl From<&About> for MethodLine {
+    fn from(&About { name, summary, cost, paper }: &About) -> Self {
+        Self { name, summary, cost, paper }
+    }
+}
+
+#[derive(Serialize)]
+struct ModeLine {
+    name: &'static str,
+    summary: &'static str,
 }
 
 /// Lists the points of a model and marks the default with a star.

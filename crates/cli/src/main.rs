@@ -1,19 +1,24 @@
-//! The `gradex` command: exit 0 when all was done, 1 when some inputs failed, 2 on usage.
+//! The `gradex` command: exit 0 when all was done, 1 when some inputs failed, 2 on usage, 130 when interrupted.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stderr)]
 
 mod args;
+mod asked;
 mod classify;
+mod drawn;
 mod explain;
 mod failure;
 mod inputs;
+mod interrupt;
 mod listings;
 mod model;
 mod names;
+mod progress;
 mod report;
 mod run;
 #[cfg(feature = "embedded")]
 mod verify;
+mod written;
 
 use std::process::ExitCode;
 
@@ -27,7 +32,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Classify(args) => classify::run(&args),
         Command::Models => listings::models(),
-        Command::Methods => listings::methods(),
+        Command::Methods(args) => listings::methods(args.json),
         Command::Points(args) => listings::points(&args),
         #[cfg(feature = "embedded")]
         Command::Verify(args) => verify::run(&args),
@@ -37,6 +42,10 @@ fn main() -> ExitCode {
         Err(Failure::Run(error)) => {
             eprintln!("error: {}", failure::told(&error));
             ExitCode::from(1)
+        }
+        Err(Failure::Interrupted) => {
+            eprintln!("interrupted; what was written is whole");
+            ExitCode::from(130)
         }
         Err(Failure::Usage(why)) => {
             eprintln!("error: {why}\n\nFor more information, try '--help'.");

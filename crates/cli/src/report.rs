@@ -24,6 +24,9 @@ pub struct Report {
     /// What was explained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanations: Option<Vec<Explained>>,
+    /// Paths of the contact sheets, one a class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheets: Option<Vec<String>>,
     /// Time for this input, reading and writing included.
     pub milliseconds: f64,
 }
@@ -46,16 +49,31 @@ pub struct Explained {
     pub class: usize,
     /// Its label.
     pub label: &'static str,
+    /// The class that it is compared with.
+    pub versus: Option<Versus>,
     /// The method.
-    pub method: String,
+    pub method: &'static str,
     /// The node.
     pub point: String,
     /// The mode of extrapolation.
-    pub extrapolation: String,
+    pub extrapolation: &'static str,
     /// Why the map is blank, where it is.
     pub reason: Option<String>,
+    /// What to try where it is blank.
+    pub advice: Option<&'static str>,
+    /// The percentage of the pixels that pictures without extrapolation tell apart, where it is not all of them.
+    pub stretch: Option<f32>,
     /// What was written.
     pub files: Files,
+}
+
+/// The class that another is compared with.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Versus {
+    /// The class.
+    pub class: usize,
+    /// Its label.
+    pub label: &'static str,
 }
 
 /// Paths of what was written; null where it was not asked for.
@@ -103,10 +121,12 @@ impl Report {
             writeln!(out, "  {:5.1} %  {label} ({class})", probability * 100.0)?;
         }
         for explained in self.explanations.iter().flatten() {
-            let Explained { class, label, method, point, extrapolation, reason, files } = explained;
-            writeln!(out, "  why {label} ({class})? {method} at {point}, extrapolation {extrapolation}")?;
-            if let Some(reason) = reason {
-                writeln!(out, "    blank: {reason}")?;
+            let Explained { class, label, method, point, extrapolation, files, .. } = explained;
+            let versus = explained.versus.map(|Versus { class, label }| format!(" and not {label} ({class})"));
+            let question = format!("why {label} ({class}){}?", versus.unwrap_or_default());
+            writeln!(out, "  {question} {method} at {point}, extrapolation {extrapolation}")?;
+            if let Some((reason, advice)) = explained.reason.as_ref().zip(explained.advice) {
+                writeln!(out, "    blank: {reason}; {advice}")?;
             }
             writeln!(out, "    {}", files.overlay)?;
             if let Some(plain) = &files.plain {
@@ -115,6 +135,9 @@ impl Report {
             for file in [&files.coarse, &files.fine, &files.logits].into_iter().flatten() {
                 writeln!(out, "    {file}")?;
             }
+        }
+        for sheet in self.sheets.iter().flatten() {
+            writeln!(out, "  {sheet}")?;
         }
         out.flush()
     }

@@ -1,51 +1,15 @@
 //! The command as its users run it.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
+use std::fs;
+use std::path::Path;
+
+use common::{code, file, fixture, folder, gradex, json, stderr};
 use gradex::formats::{read_npy, write_npy};
 use gradex::{Photograph, Tensor};
 use serde_json::Value;
-
-/// A folder of its own for each test, empty at first.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name)
-}
-
-fn gradex(arguments: &[&str], paths: &[&Path], out: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gradex"));
-    command.args(arguments).args(paths);
-    if arguments[0] == "explain" {
-        command.arg("--out").arg(out);
-    }
-    command.output().unwrap()
-}
-
-fn code(output: &Output) -> Option<i32> {
-    output.status.code()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-fn json(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn file<'a>(explanation: &'a Value, key: &str) -> &'a Path {
-    Path::new(explanation["files"][key].as_str().unwrap_or_else(|| panic!("no file `{key}` in {explanation}")))
-}
 
 #[test]
 fn a_photograph_is_explained() {

@@ -1,0 +1,162 @@
+//! What the command line asks of every picture: which methods, where, about which classes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use gradex::engine::Graph;
+use gradex::methods::{self, Settings};
+use gradex::{Method, Model, NodeId, Target, class_of, top};
+use ndarray::ArrayView1;
+
+use crate::args::{Explain, SettingArgs};
+use crate::failure::{Failure, Outcome};
+
+/// The word for every method.
+const ALL: &str = "all";
+
+/// What is asked of every picture.
+pub struct Asked {
+    /// The methods, in the order given.
+    pub methods: Vec<AskedMethod>,
+    /// The point that they are all taken at, where one is asked for.
+    pub point: Option<NodeId>,
+    classes: Vec<usize>,
+    versus: Option<usize>,
+    top: usize,
+}
+
+/// A method that is asked for.
+pub struct AskedMethod {
+    /// The method.
+    pub method: Arc<dyn Method>,
+    /// Asked for by its own name, not as one of all: then it must apply.
+    pub named: bool,
+}
+
+/// What is asked about one class.
+pub struct Question {
+    /// The class.
+    pub class: usize,
+    /// The class that it is compared with.
+    pub versus: Option<usize>,
+    /// The class's probability.
+    pub probability: f64,
+}
+
+impl Question {
+    /// What files about an input of this name begin with: `cat-285`, `cat-285-versus-281`.
+    pub fn file_name(&self, name: &str) -> String {
+        let name = format!("{name}-{}", self.class);
+        self.versus.map_or(name.clone(), |other| format!("{name}-versus-{other}"))
+    }
+
+    /// The number that is explained.
+    pub fn target(&self) -> Target {
+        self.versus.map_or(Target::Class(self.class), |other| Target::Difference(self.class, other))
+    }
+}
+
+impl Asked {
+    /// Checks what needs no weights.
+    pub fn check(args: &Explain) -> Outcome {
+        if args.top_k == Some(0) {
+            return Err(Failure::usage("--top-k takes 1 or more"));
+        }
+        if !(0.0..=1.0).contains(&args.opacity) {
+            return Err(Failure::usage("--opacity takes a number from 0 to 1"));
+        }
+        if args.stretch.is_some_and(|percent| !(percent > 0.0 && percent <= 100.0)) {
+            return Err(Failure::usage("--stretch takes a number above 0, and at most 100"));
+        }
+        let names = || args.methods.iter().filter(|name| *name != ALL);
+        for name in names() {
+            methods::find(name, &Settings::default())
+                .map_err(|error| Failure::usage(format!("{error}; or {ALL} of them")))?;
+        }
+        let contrastive = |name: &String| name == ALL || name.starts_with("contrastive");
+        if args.settings.contrast_point.is_some() && !args.methods.iter().any(contrastive) {
+            let asked = args.methods.join(", ");
+            return Err(Failure::usage(format!("--contrast-point: {asked} is not a contrastive method")));
+        }
+        Ok(())
+    }
+
+    /// Finds everything that the words name.
+    pub fn new(args: &Explain, model: &Model) -> Outcome<Self> {
+        let class = |class: &String| class_of(class).map_err(Failure::usage);
+        let classes: Vec<usize> = args.classes.iter().map(class).collect::<Outcome<_>>()?;
+        let versus = args.versus.as_ref().map(class).transpose()?;
+        if let Some(same) = versus.filter(|other| classes.contains(other)) {
+            return Err(Failure::usage(format!("--versus {same}: it is the class itself that is explained")));
+        }
+        let graph = model.network.graph();
+        let [height, width] = args.input.size.unwrap_or(model.architecture.preprocessing.size);
+        let shapes = graph.shapes(&[1, 3, height, width]).map_err(Failure::usage)?;
+        let point = |name: &String| point(graph, &shapes, name);
+        let points: Vec<NodeId> = args.points.iter().map(point).collect::<Outcome<_>>()?;
+        let settings = settings(&args.settings, graph)?;
+        let mut methods = methods(&args.methods, &settings)?;
+        fuse(&mut methods, &points)?;
+        let top = args.top_k.unwrap_or(usize::from(classes.is_empty()));
+        Ok(Self { methods, point: points.first().copied(), classes, versus, top })
+    }
+
+    /// How many of the most probable classes are asked for.
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// The classes asked about at these logits, each once: those named, then the most probable ones.
+    pub fn questions(&self, logits: ArrayView1<'_, f32>) -> Vec<Question> {
+        let ranked = top(logits, logits.len());
+        let probable = ranked.iter().map(|prediction| prediction.class);
+        let probable = probable.filter(|class| Some(*class) != self.versus).take(self.top);
+        let mut seen = HashSet::new();
+        let classes = self.classes.iter().copied().chain(probable).filter(|class| seen.insert(*class));
+        let probability = |class| ranked.iter().find(|one| one.class == class).map_or(0.0, |one| one.probability);
+        let question = |class| Question { class, versus: self.versus, probability: probability(class) };
+        classes.map(question).collect()
+    }
+}
+
+fn point(graph: &Graph, shapes: &[Vec<usize>], name: &str) -> Outcome<NodeId> {
+    let point = graph.find(name).map_err(Failure::usage)?;
+    let shape = &shapes[point.index()];
+    if shape.len() == 4 {
+        return Ok(point);
+    }
+    let name = &graph.node(point).name;
+    Err(Failure::usage(format!("--point {name}: its output {shape:?} is not an image (see `gradex points`)")))
+}
+
+fn settings(args: &SettingArgs, graph: &Graph) -> Outcome<Settings> {
+    let contrast_point = args.contrast_point.as_ref().map(|name| graph.find(name).map_err(Failure::usage));
+    Ok(Settings { seed: args.seed, samples: args.samples, contrast_point: contrast_point.transpose()? })
+}
+
+/// The methods of these names, each once; a name counts more than being one of all.
+fn methods(names: &[String], settings: &Settings) -> Outcome<Vec<AskedMethod>> {
+    let mut asked: Vec<AskedMethod> = Vec::new();
+    let mut add = |method: Arc<dyn Method>, named: bool| {
+        let name = method.about().name;
+        match asked.iter_mut().find(|known| known.method.about().name == name) {
+            Some(known) => known.named |= named,
+            None => asked.push(AskedMethod { method, named }),
+        }
+    };
+    for name in names {
+        if name == ALL {
+            methods::all(settings).into_iter().for_each(|method| add(method, false));
+        } else {
+            add(methods::find(name, settings).map_err(Failure::usage)?, true);
+        }
+    }
+    Ok(asked)
+}
+
+fn fuse(_methods: &mut [AskedMethod], points: &[NodeId]) -> Outcome {
+    if points.len() > 1 {
+        return Err(Failure::usage("--point: give one"));
+    }
+    Ok(())
+}

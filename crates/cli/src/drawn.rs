@@ -1,0 +1,111 @@
+//! How maps are drawn: overlays, and the contact sheet of one input and class.
+
+use anyhow::Result;
+use gradex::render::{RgbImage, Sheet, overlay_components};
+use gradex::saliency::extrapolate;
+use gradex::{Explanation, Extrapolation, Heatmap, Photograph, Region, Style, Tape, overlay};
+
+use crate::args::Explain;
+use crate::asked::Question;
+use crate::inputs::Picture;
+use crate::report::{Explained, LabelledPrediction, Report, label};
+
+/// The part of the pixels that is told apart in pictures of a map as fine as the input.
+const STRETCH: f32 = 0.99;
+
+/// An explanation as it is drawn.
+pub struct Drawn {
+    /// The map after extrapolation.
+    pub fine: Heatmap,
+    /// The map without extrapolation; none where that is `fine` already.
+    pub plain: Option<Heatmap>,
+    style: Style,
+    /// [`Style::stretch`] of pictures without extrapolation.
+    stretch: f32,
+}
+
+impl Drawn {
+    /// How the command line wants this explanation drawn.
+    pub fn new(args: &Explain, tape: &Tape, explanation: &Explanation) -> Result<Self> {
+        let Explanation { coarse, fine, .. } = explanation;
+        let plain = match args.extrapolate {
+            Extrapolation::None => None,
+            Extrapolation::Activated | Extrapolation::Published => {
+                Some(extrapolate::extrapolate(Extrapolation::None, coarse, tape, 0, &[])?)
+            }
+        };
+        let is_fine = coarse.map().shape() == &tape.input_shape()[2..];
+        let stretch = args.stretch.map_or(if is_fine { STRETCH } else { 1.0 }, |percent| percent / 100.0);
+        let style = Style { map: args.colour_map, opacity: args.opacity, stretch: 1.0 };
+        Ok(Self { fine: fine.clone(), plain, style, stretch })
+    }
+
+    /// The percentage of the pixels that is told apart in pictures without extrapolation; none where it is all.
+    pub fn stretch_percent(&self) -> Option<f32> {
+        (self.stretch < 1.0).then_some(self.stretch * 100.0)
+    }
+
+    /// The heat over a photograph.
+    pub fn overlay(
+        &self,
+        photograph: &Photograph,
+        region: &Region,
+        heat: &Heatmap,
+        mode: Extrapolation,
+    ) -> Result<RgbImage> {
+        let stretch = if mode == Extrapolation::None { self.stretch } else { 1.0 };
+        let style = Style { stretch, ..self.style };
+        Ok(match heat.values.dim().0 {
+            1 => overlay(photograph, heat.map(), region, &style)?,
+            _ if heat.reason.is_some() => overlay(photograph, heat.map(), region, &style)?,
+            _ => overlay_components(photograph, heat.values.view(), region, &style)?,
+        })
+    }
+}
+
+/// The contact sheet of one input and class.
+pub struct ContactSheet {
+    sheet: Sheet,
+    mode: Extrapolation,
+}
+
+impl ContactSheet {
+    /// With a head line about the class, and the predictions beside the photograph.
+    pub fn new(args: &Explain, picture: &Picture, report: &Report, question: &Question) -> Result<Self> {
+        let mode = args.extrapolate;
+        let tiles = if mode == Extrapolation::None { 1 } else { 2 };
+        let title = match question.versus {
+            Some(other) => format!("Why {}, and not {}?", label(question.class), label(other)),
+            None => format!("{}, {:.1} %", label(question.class), 100.0 * question.probability),
+        };
+        let input = report.input.rsplit(['/', '\\']).next().unwrap_or_default();
+        let sides = match mode {
+            Extrapolation::None => String::new(),
+            Extrapolation::Activated | Extrapolation::Published => {
+                format!("; left the method's own map, right extrapolated ({mode})")
+            }
+        };
+        let note = |p: &LabelledPrediction| format!("{:.1} %  {}", 100.0 * p.probability, p.label);
+        let sheet = Sheet::new(&picture.photograph, &picture.region, tiles)?
+            .titled(title, format!("{input}, {}{sides}", report.model))
+            .noted(report.predictions.iter().map(note).collect());
+        Ok(Self { sheet, mode })
+    }
+
+    /// Adds a method's map, and the extrapolated one beside it.
+    pub fn add(&mut self, explained: &Explained, drawn: &Drawn) -> Result<()> {
+        let draw = |heat: &Heatmap, mode: Extrapolation| {
+            drawn.overlay(self.sheet.photograph(), self.sheet.region(), heat, mode)
+        };
+        let plain = drawn.plain.as_ref().map(|plain| draw(plain, Extrapolation::None)).transpose()?;
+        let tiles = plain.into_iter().chain([draw(&drawn.fine, self.mode)?]).collect();
+        let blank = explained.reason.clone().unwrap_or_default();
+        self.sheet.add(explained.method, blank, tiles);
+        Ok(())
+    }
+
+    /// The sheet as a picture.
+    pub fn draw(&self) -> RgbImage {
+        self.sheet.draw()
+    }
+}

@@ -1,0 +1,76 @@
+//! Bars on standard error: one over the inputs, one over the passes of a long method. Hidden where that is no terminal.
+
+use std::path::Path;
+
+use gradex::saliency;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+const INPUTS: &str = "{bar:30} {pos}/{len} inputs, {eta} left  {wide_msg}";
+const PASSES: &str = "{bar:30} {pos}/{len} passes, {eta} left  {wide_msg}";
+
+/// The bars.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    both: MultiProgress,
+    inputs: ProgressBar,
+    passes: ProgressBar,
+}
+
+impl Progress {
+    /// Bars over nothing yet.
+    pub fn new() -> Self {
+        Self { both: MultiProgress::new(), inputs: ProgressBar::hidden(), passes: ProgressBar::hidden() }.with_passes()
+    }
+
+    fn with_passes(self) -> Self {
+        let passes = self.both.add(bar(PASSES, 0));
+        Self { passes, ..self }
+    }
+
+    /// With a bar over this many inputs, if they are several.
+    pub fn over(&mut self, inputs: usize) {
+        if inputs > 1 {
+            self.inputs = self.both.insert(0, bar(INPUTS, inputs as u64));
+        }
+    }
+
+    /// An input is begun.
+    pub fn begin(&self, path: &Path) {
+        self.inputs.set_message(path.display().to_string());
+    }
+
+    /// An input is done.
+    pub fn done(&self) {
+        self.inputs.inc(1);
+    }
+
+    /// A method of many passes has come this far.
+    pub fn pass(&self, progress: &saliency::Progress<'_>) {
+        if progress.done >= progress.total {
+            self.passes.reset();
+            return self.passes.finish_and_clear();
+        }
+        if self.passes.message() != progress.method {
+            self.passes.reset();
+            self.passes.set_message(progress.method.to_owned());
+        }
+        self.passes.set_length(progress.total as u64);
+        self.passes.set_position(progress.done as u64);
+    }
+
+    /// Prints without disturbing the bars.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.both.suspend(print)
+    }
+
+    /// Removes the bars.
+    pub fn clear(&self) {
+        self.inputs.finish_and_clear();
+        self.passes.finish_and_clear();
+    }
+}
+
+fn bar(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}

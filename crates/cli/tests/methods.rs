@@ -1,0 +1,181 @@
+//! Several methods, classes and points over one input, and what is drawn of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use common::{code, file, fixture, folder, gradex, json, stderr};
+use gradex::Photograph;
+use gradex::formats::read_npy;
+use gradex::methods::{self, Settings};
+use serde_json::Value;
+
+/// Small enough that every method is quick.
+const SMALL: [&str; 2] = ["--size", "64"];
+
+fn explanations(report: &Value) -> &[Value] {
+    report["explanations"].as_array().unwrap()
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn all_methods_and_several_classes_over_one_input() {
+    let out = folder("all-methods");
+    let cat = fixture("images/chelsea.png");
+    let arguments = ["explain", "--json", "--save-npy", "--method", "all", "--samples", "4", "--top-k", "2", "--sheet"];
+    let output = gradex(&[&arguments[..], &SMALL].concat(), &[&cat], &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let report = json(&output).remove(0);
+    let said = stderr(&output);
+    let all: Vec<&str> = methods::all(&Settings::default()).iter().map(|method| method.about().name).collect();
+    let skipped: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("skipped ")?.split(':').next()).collect();
+    for explanation in explanations(&report) {
+        let keys: Vec<&String> = explanation.as_object().unwrap().keys().collect();
+        let contract = ["class", "label", "method", "point", "extrapolation", "reason", "files"];
+        let more = ["versus", "advice", "stretch"];
+        assert!(contract.iter().chain(&more).all(|key| keys.iter().any(|known| known == key)), "{keys:?}");
+        assert_eq!(explanation["reason"].is_null(), explanation["advice"].is_null(), "a reason comes with advice");
+        let coarse = read_npy(file(explanation, "coarse")).unwrap();
+        let fine = read_npy(file(explanation, "fine")).unwrap();
+        assert!(coarse.iter().all(|value| value.is_finite()));
+        assert!(fine.iter().all(|value| (0.0..=1.0).contains(value)));
+        let components = coarse.ndim() - 2;
+        assert!(components <= 1 && fine.ndim() == coarse.ndim() && fine.shape()[components..] == [64, 64]);
+        if components == 1 {
+            assert!(coarse.shape()[0] > 1, "one channel has no axis: {:?}", coarse.shape());
+        }
+        let is_fine = coarse.shape()[components..] == [64, 64];
+        assert_eq!(explanation["stretch"].as_f64(), is_fine.then_some(99.0), "{explanation}");
+    }
+    let done: Vec<(u64, &str)> = explanations(&report)
+        .iter()
+        .map(|explanation| (explanation["class"].as_u64().unwrap(), explanation["method"].as_str().unwrap()))
+        .collect();
+    let classes: Vec<u64> =
+        report["predictions"].as_array().unwrap()[..2].iter().map(|p| p["class"].as_u64().unwrap()).collect();
+    let applied: Vec<&str> = all.iter().copied().filter(|name| !skipped.contains(name)).collect();
+    assert!(applied.contains(&"grad-cam") && skipped.len() + applied.len() == all.len(), "each is said once: {said}");
+    let expected: Vec<(u64, &str)> =
+        classes.iter().flat_map(|class| applied.iter().map(|name| (*class, *name))).collect();
+    assert_eq!(done, expected, "class by class, in the order of `gradex methods`");
+
+    let sheets: Vec<&str> = report["sheets"].as_array().unwrap().iter().map(|path| path.as_str().unwrap()).collect();
+    assert_eq!(sheets.len(), 2);
+    for sheet in sheets {
+        assert_eq!(Photograph::open(sheet).unwrap().size()[1], 1200);
+    }
+    assert!(names(&out).iter().all(|name| !name.ends_with(".part")));
+}
+
+#[test]
+fn a_method_that_is_named_twice_is_done_once_and_names_are_kept() {
+    let out = folder("twice");
+    let cat = fixture("images/chelsea.png");
+    let arguments =
+        ["explain", "--method", "grad-cam", "--method", "grad-cam", "--class", "281", "--extrapolate", "none"];
+    let output = gradex(&[&arguments[..], &SMALL].concat(), &[&cat], &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(names(&out), BTreeSet::from(["chelsea-281-grad-cam-none.png".to_owned()]));
+}
+
+#[test]
+fn why_this_and_not_that() {
+    let out = folder("versus");
+    let cat = fixture("images/chelsea.png");
+    let explain = |more: &[&str]| {
+        let arguments = [&["explain", "--json", "--save-npy", "--extrapolate", "none"], more, &SMALL].concat();
+        let output = gradex(&arguments, &[&cat], &out);
+        assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+        json(&output).remove(0)
+    };
+    let report = explain(&["--class", "282", "--versus", "tabby", "--sheet"]);
+    let difference = &explanations(&report)[0];
+    assert_eq!(difference["class"], 282);
+    assert_eq!(difference["versus"], serde_json::json!({ "class": 281, "label": "tabby" }));
+    let name = file(difference, "coarse").file_name().unwrap().to_str().unwrap();
+    assert_eq!(name, "chelsea-282-versus-281-grad-cam-coarse.npy");
+    assert!(report["sheets"][0].as_str().unwrap().ends_with("chelsea-282-versus-281-sheet.png"));
+
+    let coarse = |report: &Value| read_npy(file(&explanations(report)[0], "coarse")).unwrap();
+    let alone = explain(&["--class", "282"]);
+    assert!(explanations(&alone)[0]["versus"].is_null() && alone.get("sheets").is_none());
+    assert_ne!(coarse(&report), coarse(&alone), "another question");
+
+    // The most probable class is not compared with itself: the next one is.
+    let best = alone["predictions"][0]["class"].to_string();
+    let report = explain(&["--versus", &best]);
+    assert_eq!(explanations(&report)[0]["class"], alone["predictions"][1]["class"]);
+}
+
+#[test]
+fn a_sheet_is_written_whole_or_not_at_all() {
+    let out = folder("no-sheet");
+    let cat = fixture("images/chelsea.png");
+    // The sheet's name is taken by a folder: everything else is done, and nothing of the sheet remains.
+    fs::create_dir_all(out.join("chelsea-281-sheet.png/taken")).unwrap();
+    let output = gradex(&[&["explain", "--class", "281", "--sheet"][..], &SMALL].concat(), &[&cat], &out);
+    assert_eq!(code(&output), Some(1));
+    assert!(stderr(&output).contains("chelsea-281-sheet.png"), "{}", stderr(&output));
+    let expected = ["activated.png", "none.png"].map(|end| format!("chelsea-281-grad-cam-{end}"));
+    let expected: BTreeSet<String> = expected.into_iter().chain(["chelsea-281-sheet.png".to_owned()]).collect();
+    assert_eq!(names(&out), expected);
+}
+
+#[test]
+fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
+    let out = folder("methods-usage");
+    let cat = fixture("images/chelsea.png");
+    for (arguments, said) in [
+        (&["--method", "all", "--method", "grad-cat"][..], "grad-cam"),
+        (&["--method", "grad-cat"], "or all of them"),
+        (&["--versus", "Egyptian bat"], "`Egyptian cat`"),
+        (&["--class", "tabby", "--versus", "281"], "the class itself"),
+        (&["--contrast-point", "_swish"], "not a contrastive method"),
+        (&["--samples", "0"], "a number from 1"),
+        (&["--samples", "many"], "a number from 1"),
+        (&["--seed", "many"], "--seed"),
+        (&["--stretch", "0"], "--stretch"),
+        (&["--stretch", "101"], "--stretch"),
+        (&["--stretch", "NaN"], "--stretch"),
+    ] {
+        let output = gradex(&[&["explain"], arguments].concat(), &[&cat], &out);
+        assert_eq!(code(&output), Some(2), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+    }
+    assert!(names(&out).is_empty());
+}
+
+#[test]
+fn the_listing_of_methods_is_aligned_and_there_as_json() {
+    let out = folder("methods-listing");
+    let all: Vec<methods::About> = methods::all(&Settings::default()).iter().map(|method| method.about()).collect();
+    let text = String::from_utf8(gradex(&["methods"], &[], &out).stdout).unwrap();
+    let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), all.len() + 1);
+    let column = |text: &str, part: &str| text[..text.find(part).unwrap()].chars().count();
+    let starts: BTreeSet<[usize; 3]> = lines[1..]
+        .iter()
+        .zip(&all)
+        .map(|(line, about)| {
+            [column(line, about.summary), column(line, &format!("  {}", about.cost)) + 2, column(line, about.paper)]
+        })
+        .collect();
+    assert_eq!(starts.len(), 1, "{text}");
+
+    let listing = json(&gradex(&["methods", "--json"], &[], &out)).remove(0);
+    let listed = listing["methods"].as_array().unwrap();
+    assert_eq!(listed.len(), all.len());
+    for (line, about) in listed.iter().zip(&all) {
+        let expected = serde_json::json!({
+            "name": about.name, "summary": about.summary, "cost": about.cost, "paper": about.paper
+        });
+        assert_eq!(*line, expected);
+    }
+    assert_eq!(listing["extrapolation"][0]["name"], "activated");
+}
