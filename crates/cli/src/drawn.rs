@@ -85,7 +85,7 @@ impl ContactSheet {
                 format!("; left the method's own map, right extrapolated ({mode})")
             }
         };
-        let note = |p: &LabelledPrediction| format!("{:.1} %  {}", 100.0 * p.probability, p.label);
+        let note = |p: &LabelledPrediction| (format!("{:.1} %", 100.0 * p.probability), p.label.to_owned());
         let sheet = Sheet::new(&picture.photograph, &picture.region, tiles)?
             .titled(title, format!("{input}, {}{sides}", report.model))
             .noted(report.predictions.iter().map(note).collect());

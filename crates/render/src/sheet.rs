@@ -40,7 +40,7 @@ pub struct Sheet {
     place: u32,
     title: String,
     subtitle: String,
-    notes: Vec<String>,
+    notes: Vec<(String, String)>,
     cells: Vec<Cell>,
 }
 
@@ -83,9 +83,10 @@ impl Sheet {
         Self { title: title.into(), subtitle: subtitle.into(), ..self }
     }
 
-    /// With lines of text beside the photograph, where a cell has room for a second picture.
+    /// With lines of text beside the photograph, where a cell has room for a second picture: a number, which stands right in
+    /// its column, and what it is.
     #[must_use]
-    pub fn noted(self, notes: Vec<String>) -> Self {
+    pub fn noted(self, notes: Vec<(String, String)>) -> Self {
         Self { notes, ..self }
     }
 
@@ -133,13 +134,20 @@ impl Sheet {
             self.draw_cell(&mut sheet, [x, y], cell[0], content);
         }
         if self.tiles > 1 {
-            let x = MARGIN + self.place + SEAM + MARGIN / 2;
-            let room = cell[0] - (x - MARGIN);
-            for (y, note) in (top..top + tile).step_by(LEADING as usize).zip(&self.notes) {
-                REGULAR.draw(&mut sheet, [x, y], &REGULAR.fitted(note, room), INK);
-            }
+            self.draw_notes(&mut sheet, [MARGIN + self.place + SEAM + MARGIN / 2, top], cell[0]);
         }
         sheet
+    }
+
+    fn draw_notes(&self, sheet: &mut RgbImage, [x, y]: [u32; 2], right: u32) {
+        let numbers = self.notes.iter().map(|(number, _)| REGULAR.width(number)).max().unwrap_or(0);
+        let bottom = y + self.photograph.pixels().height();
+        for (y, (number, note)) in (y..bottom).step_by(LEADING as usize).zip(&self.notes) {
+            REGULAR.draw(sheet, [x + numbers - REGULAR.width(number), y], number, FAINT);
+            let behind = x + numbers + MARGIN / 2;
+            let room = (MARGIN + right).saturating_sub(behind);
+            REGULAR.draw(sheet, [behind, y], &REGULAR.fitted(note, room), INK);
+        }
     }
 
     fn draw_cell(&self, sheet: &mut RgbImage, [x, y]: [u32; 2], width: u32, cell: &Cell) {

@@ -71,13 +71,13 @@ fn tiles(sheet: &RgbImage, colour: [u8; 3]) -> Vec<[u32; 4]> {
 fn tiles_are_equal_and_stand_in_a_grid() {
     const COLOUR: [u8; 3] = [0, 90, 200];
     for (size, side_by_side, columns) in
-        [([300, 451], 2, 3), ([300, 451], 1, 6), ([640, 427], 2, 3), ([9, 9], 3, 2), ([20_000, 3], 2, 3)]
+        [([300, 451], 2, 3), ([300, 451], 1, 6), ([640, 427], 2, 3), ([9, 9], 3, 2), ([20_000, 300], 2, 3)]
     {
         let photograph = flat(size, 40);
         let mut sheet = Sheet::new(&photograph, &Region::whole(size), side_by_side)
             .unwrap()
             .titled("Egyptian cat 79.1 %", "chelsea.png, efficientnet-lite0")
-            .noted(vec!["79.1 %  Egyptian cat".to_owned(); 30]);
+            .noted(vec![("79.1 %".to_owned(), "Egyptian cat".to_owned()); 30]);
         let [height, width] = sheet.photograph().size().map(|side| side as u32);
         assert_eq!(*sheet.region(), Region::whole(sheet.photograph().size()));
         for method in 0..7 {
