@@ -18,7 +18,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Draw what the classifier looked at, for each input and class.
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// Print the most probable classes of each input.
     Classify(Classify),
     /// List the models.
@@ -76,10 +76,9 @@ pub struct Explain {
     /// An attribution method (see `gradex methods`), or `all`; may be repeated. All share one forward pass.
     #[arg(long = "method", value_name = "M", default_value = "grad-cam")]
     pub methods: Vec<String>,
-    /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it. Several
-    /// points give one map, fused.
-    #[arg(long = "point", value_name = "NODE")]
-    pub points: Vec<String>,
+    /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it.
+    #[arg(long, value_name = "NODE")]
+    pub point: Option<String>,
     /// A class to explain, by number or label; may be repeated.
     #[arg(long = "class", value_name = "ID|LABEL")]
     pub classes: Vec<String>,
@@ -129,6 +128,26 @@ pub struct SettingArgs {
     /// Seed of whatever is random: the same seed gives the same map.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+    /// Standard deviation of the noise of smooth-grad and var-grad, as a part of the image's range; 0.15 without it.
+    #[arg(long, value_name = "PART")]
+    pub noise_level: Option<f32>,
+    /// What integrated-gradients starts from and occlusion hides by: zero (the mean colour), blur (of 10 pixels), or a .npy
+    /// file [3,H,W], normalised.
+    #[arg(long, value_name = "zero|blur|FILE", default_value = "zero", value_hint = ValueHint::FilePath)]
+    pub baseline: String,
+    /// Side of occlusion's window in pixels; an eighth of the image's shorter side without it.
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_one)]
+    pub window: Option<usize>,
+    /// Pixels from one of occlusion's windows to the next; half a window without it.
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_one)]
+    pub stride: Option<usize>,
+    /// Images that methods of many passes send through the network at once. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub batch: Option<usize>,
+    /// A rule of the method lrp, such as 'conv2d = gamma(0.25)' or 'first conv2d = flat'; may be repeated. The first that
+    /// matches a layer wins.
+    #[arg(long = "rule", value_name = "SELECTOR = RULE")]
+    pub rules: Vec<String>,
 }
 
 /// `gradex methods`.

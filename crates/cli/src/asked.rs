@@ -1,18 +1,25 @@
 //! What the command line asks of every picture: which methods, where, about which classes.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use gradex::engine::Graph;
-use gradex::methods::{self, Settings};
+use gradex::formats::read_npy;
+use gradex::methods::{self, Baseline, Settings};
+use gradex::models::Preprocessing;
+use gradex::saliency::Composite;
+use gradex::saliency::rules::Bounds;
 use gradex::{Method, Model, NodeId, Target, class_of, top};
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, Ix3};
 
 use crate::args::{Explain, SettingArgs};
 use crate::failure::{Failure, Outcome};
 
 /// The word for every method.
 const ALL: &str = "all";
+/// Standard deviation in pixels of the blur that says nothing.
+const BLUR: f64 = 10.0;
 
 /// What is asked of every picture.
 pub struct Asked {
@@ -78,7 +85,10 @@ impl Asked {
             let asked = args.methods.join(", ");
             return Err(Failure::usage(format!("--contrast-point: {asked} is not a contrastive method")));
         }
-        Ok(())
+        if !args.settings.rules.is_empty() && !args.methods.iter().any(|name| name == ALL || name == "lrp") {
+            return Err(Failure::usage("--rule is for --method lrp"));
+        }
+        rules(&args.settings.rules).map(drop)
     }
 
     /// Finds everything that the words name.
@@ -93,12 +103,11 @@ impl Asked {
         let [height, width] = args.input.size.unwrap_or(model.architecture.preprocessing.size);
         let shapes = graph.shapes(&[1, 3, height, width]).map_err(Failure::usage)?;
         let point = |name: &String| point(graph, &shapes, name);
-        let points: Vec<NodeId> = args.points.iter().map(point).collect::<Outcome<_>>()?;
-        let settings = settings(&args.settings, graph)?;
-        let mut methods = methods(&args.methods, &settings)?;
-        fuse(&mut methods, &points)?;
+        let point = args.point.as_ref().map(point).transpose()?;
+        let settings = settings(&args.settings, model)?;
+        let methods = methods(&args.methods, &settings)?;
         let top = args.top_k.unwrap_or(usize::from(classes.is_empty()));
-        Ok(Self { methods, point: points.first().copied(), classes, versus, top })
+        Ok(Self { methods, point, classes, versus, top })
     }
 
     /// How many of the most probable classes are asked for.
@@ -129,9 +138,52 @@ fn point(graph: &Graph, shapes: &[Vec<usize>], name: &str) -> Outcome<NodeId> {
     Err(Failure::usage(format!("--point {name}: its output {shape:?} is not an image (see `gradex points`)")))
 }
 
-fn settings(args: &SettingArgs, graph: &Graph) -> Outcome<Settings> {
+fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
+    let graph = model.network.graph();
     let contrast_point = args.contrast_point.as_ref().map(|name| graph.find(name).map_err(Failure::usage));
-    Ok(Settings { seed: args.seed, samples: args.samples, contrast_point: contrast_point.transpose()? })
+    Ok(Settings {
+        seed: args.seed,
+        samples: args.samples,
+        contrast_point: contrast_point.transpose()?,
+        batch: args.batch,
+        noise_level: args.noise_level,
+        baseline: baseline(&args.baseline)?,
+        window: args.window,
+        stride: args.stride,
+        rules: rules(&args.rules)?,
+        bounds: Some(bounds(&model.architecture.preprocessing)),
+    })
+}
+
+fn rules(lines: &[String]) -> Outcome<Option<Composite>> {
+    let composite = || lines.join("\n").parse().map_err(|error| Failure::usage(format!("--rule: {error}")));
+    if lines.is_empty() { Ok(None) } else { composite().map(Some) }
+}
+
+/// Black and white as the network sees them.
+fn bounds(preprocessing: &Preprocessing) -> Bounds {
+    let Preprocessing { scale, mean, deviation, .. } = preprocessing;
+    let of = |pixel: f32| [0, 1, 2].map(|c| (pixel / scale - mean[c]) / deviation[c]);
+    Bounds::new(&of(0.0), &of(255.0))
+}
+
+fn baseline(word: &str) -> Outcome<Baseline> {
+    match word {
+        "zero" => return Ok(Baseline::Zero),
+        "blur" => return Ok(Baseline::Blur(BLUR)),
+        file if !file.ends_with(".npy") => {
+            return Err(Failure::usage(format!("--baseline {file}: it is zero, blur, or a .npy file [3, H, W]")));
+        }
+        _ => {}
+    }
+    let image = read_npy(Path::new(word))?;
+    let shape = image.shape().to_vec();
+    let image = image.into_dimensionality::<Ix3>().map_err(|_| {
+        Failure::usage(format!(
+            "--baseline {word}: a tensor of shape {shape:?}, expected [3, H, W], already normalised"
+        ))
+    })?;
+    Ok(Baseline::Given(Arc::new(image)))
 }
 
 /// The methods of these names, each once; a name counts more than being one of all.
@@ -152,11 +204,4 @@ fn methods(names: &[String], settings: &Settings) -> Outcome<Vec<AskedMethod>> {
         }
     }
     Ok(asked)
-}
-
-fn fuse(_methods: &mut [AskedMethod], points: &[NodeId]) -> Outcome {
-    if points.len() > 1 {
-        return Err(Failure::usage("--point: give one"));
-    }
-    Ok(())
 }

@@ -174,6 +174,7 @@ impl Task<'_> {
             extrapolation: mode.name(),
             reason: fine.reason.map(|reason| reason.to_string()),
             advice: fine.reason.map(Reason::advice),
+            note: coarse.note.clone(),
             stretch: drawn.stretch_percent(),
             files,
         })

@@ -61,6 +61,8 @@ pub struct Explained {
     pub reason: Option<String>,
     /// What to try where it is blank.
     pub advice: Option<&'static str>,
+    /// What the method says of its own exactness.
+    pub note: Option<String>,
     /// The percentage of the pixels that pictures without extrapolation tell apart, where it is not all of them.
     pub stretch: Option<f32>,
     /// What was written.
@@ -127,6 +129,9 @@ impl Report {
             writeln!(out, "  {question} {method} at {point}, extrapolation {extrapolation}")?;
             if let Some((reason, advice)) = explained.reason.as_ref().zip(explained.advice) {
                 writeln!(out, "    blank: {reason}; {advice}")?;
+            }
+            if let Some(note) = &explained.note {
+                writeln!(out, "    {note}")?;
             }
             writeln!(out, "    {}", files.overlay)?;
             if let Some(plain) = &files.plain {

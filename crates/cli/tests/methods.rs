@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use common::{code, file, fixture, folder, gradex, json, stderr};
-use gradex::Photograph;
-use gradex::formats::read_npy;
+use gradex::formats::{read_npy, write_npy};
 use gradex::methods::{self, Settings};
+use gradex::{Photograph, Tensor};
 use serde_json::Value;
 
 /// Small enough that every method is quick.
@@ -38,7 +38,7 @@ fn all_methods_and_several_classes_over_one_input() {
     for explanation in explanations(&report) {
         let keys: Vec<&String> = explanation.as_object().unwrap().keys().collect();
         let contract = ["class", "label", "method", "point", "extrapolation", "reason", "files"];
-        let more = ["versus", "advice", "stretch"];
+        let more = ["versus", "advice", "note", "stretch"];
         assert!(contract.iter().chain(&more).all(|key| keys.iter().any(|known| known == key)), "{keys:?}");
         assert_eq!(explanation["reason"].is_null(), explanation["advice"].is_null(), "a reason comes with advice");
         let coarse = read_npy(file(explanation, "coarse")).unwrap();
@@ -128,6 +128,54 @@ fn a_sheet_is_written_whole_or_not_at_all() {
 }
 
 #[test]
+fn settings_reach_their_methods() {
+    let (inputs, out) = (folder("settings"), folder("settings-out"));
+    let cat = fixture("images/chelsea.png");
+    let coarse = |more: &[&str]| {
+        let arguments =
+            [&["explain", "--json", "--save-npy", "--class", "285", "--extrapolate", "none"], more, &SMALL].concat();
+        let output = gradex(&arguments, &[&cat], &out);
+        assert_eq!(code(&output), Some(0), "{more:?}: {}", stderr(&output));
+        let report = json(&output).remove(0);
+        let explanation = explanations(&report)[0].clone();
+        (read_npy(file(&explanation, "coarse")).unwrap(), explanation)
+    };
+    for (method, setting) in [
+        ("rise", ["--seed", "1"]),
+        ("rise", ["--samples", "5"]),
+        ("smooth-grad", ["--noise-level", "0.05"]),
+        ("integrated-gradients", ["--baseline", "blur"]),
+        ("occlusion", ["--window", "20"]),
+        ("occlusion", ["--stride", "3"]),
+        ("lrp", ["--rule", "conv2d = gamma(0.25)"]),
+    ] {
+        let before = match method {
+            "lrp" => ["--method", method, "--rule", "first conv2d = flat"],
+            _ => ["--method", method, "--samples", "4"],
+        };
+        let after = match setting {
+            ["--samples", _] => [&before[..2], &setting].concat(),
+            _ => [&before[..], &setting].concat(),
+        };
+        let (before, again) = (coarse(&before).0, coarse(&before).0);
+        assert_eq!(before, again, "{method} gives the same twice");
+        assert_ne!(before, coarse(&after).0, "{method} {setting:?}");
+    }
+    let gap = coarse(&["--method", "integrated-gradients", "--samples", "4"]).1["note"].clone();
+    assert!(gap.as_str().is_some_and(|note| !note.is_empty()), "the completeness gap is told: {gap}");
+
+    let baseline = inputs.join("zero.npy");
+    write_npy(&baseline, &Tensor::zeros(vec![3, 64, 64])).unwrap();
+    let method = ["--method", "integrated-gradients", "--samples", "4"];
+    let given = coarse(&[&method[..], &["--baseline", baseline.to_str().unwrap()]].concat()).0;
+    assert_eq!(given, coarse(&method).0, "a file of zeros is zero");
+    write_npy(&baseline, &Tensor::zeros(vec![64, 64])).unwrap();
+    let output = gradex(&["explain", "--baseline", baseline.to_str().unwrap()], &[&cat], &out);
+    assert_eq!(code(&output), Some(2));
+    assert!(stderr(&output).contains("[64, 64]"), "{}", stderr(&output));
+}
+
+#[test]
 fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
     let out = folder("methods-usage");
     let cat = fixture("images/chelsea.png");
@@ -140,6 +188,12 @@ fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
         (&["--samples", "0"], "a number from 1"),
         (&["--samples", "many"], "a number from 1"),
         (&["--seed", "many"], "--seed"),
+        (&["--window", "0"], "a number from 1"),
+        (&["--stride", "0"], "a number from 1"),
+        (&["--batch", "0"], "a number from 1"),
+        (&["--baseline", "noise"], "zero, blur, or"),
+        (&["--rule", "conv2d = flat"], "--method lrp"),
+        (&["--method", "lrp", "--rule", "conv2d"], "SELECTOR = RULE"),
         (&["--stretch", "0"], "--stretch"),
         (&["--stretch", "101"], "--stretch"),
         (&["--stretch", "NaN"], "--stretch"),
