@@ -160,7 +160,7 @@ pub unsafe extern "C" fn gradex_explanation_overlay(
         let colour_map = unsafe { text(colour_map, "colour_map") }?;
         let map = colour_map.map_or(Ok(ColourMap::default()), str::parse);
         let map = map.map_err(|error: gradex::render::Error| Failure::from(gradex::Error::from(error)))?;
-        let picture = view.overlay(&found.fine, &Style { map, opacity })?;
+        let picture = view.overlay(&found.fine, &Style { map, opacity, ..Style::default() })?;
         let pixels: Vec<u8> = picture.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 255]).collect();
         // SAFETY: the caller's promise.
         unsafe { put_all(&pixels, rgba, capacity, "rgba") }
