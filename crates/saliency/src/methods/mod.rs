@@ -87,7 +87,7 @@ pub trait Method: fmt::Debug + Send + Sync {
     /// The map of every image for its target.
     ///
     /// # Errors
-    /// [`Error`](crate::Error) where the method cannot be applied at the point or to this network, where a pass fails,
+    /// [`Error`] where the method cannot be applied at the point or to this network, where a pass fails,
     /// or where a map is not finite.
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>>;
 }
