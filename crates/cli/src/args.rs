@@ -100,6 +100,9 @@ pub struct Explain {
     /// Draw a contact sheet too, one for each input and class: every method's own map beside the extrapolated one.
     #[arg(long)]
     pub sheet: bool,
+    /// Tell of methods that carry relevance back (lrp and the composites) what each node received, sent and absorbed.
+    #[arg(long)]
+    pub ledger: bool,
     /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
     /// have their number in front.
     #[arg(long)]
@@ -110,8 +113,8 @@ pub struct Explain {
     /// How much of the hottest places is colour, from 0 to 1.
     #[arg(long, value_name = "PART", default_value_t = 0.7)]
     pub opacity: f32,
-    /// In pictures without extrapolation, draw the hottest 100 - P percent of the pixels alike, so that the others are
-    /// seen; 100 draws heat as it is. Without it: 99 for maps as fine as the input, 100 for coarser ones.
+    /// Draw the hottest 100 - P percent of the pixels alike, so that the others are seen; 100 draws heat as it is. Without
+    /// it: 99 for maps as fine as the input, 100 for coarser ones. Saved numbers are never stretched so.
     #[arg(long, value_name = "P")]
     pub stretch: Option<f32>,
 }

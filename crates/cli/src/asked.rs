@@ -88,6 +88,14 @@ impl Asked {
         if !args.settings.rules.is_empty() && !args.methods.iter().any(|name| name == ALL || name == "lrp") {
             return Err(Failure::usage("--rule is for --method lrp"));
         }
+        if args.settings.rules.is_empty() && args.methods.iter().any(|name| name == "lrp") {
+            return Err(Failure::usage("--method lrp: give its rules, such as --rule 'conv2d = gamma(0.25)'"));
+        }
+        let relevance = |name: &String| name == ALL || name == "lrp" || name.starts_with("epsilon-");
+        if args.ledger && !args.methods.iter().any(relevance) {
+            let asked = args.methods.join(", ");
+            return Err(Failure::usage(format!("--ledger: {asked} keeps no account; ask for lrp or a composite")));
+        }
         rules(&args.settings.rules).map(drop)
     }
 

@@ -20,8 +20,6 @@ pub struct Drawn {
     /// The map without extrapolation; none where that is `fine` already.
     pub plain: Option<Heatmap>,
     style: Style,
-    /// [`Style::stretch`] of pictures without extrapolation.
-    stretch: f32,
 }
 
 impl Drawn {
@@ -36,38 +34,27 @@ impl Drawn {
         };
         let is_fine = coarse.map().shape() == &tape.input_shape()[2..];
         let stretch = args.stretch.map_or(if is_fine { STRETCH } else { 1.0 }, |percent| percent / 100.0);
-        let style = Style { map: args.colour_map, opacity: args.opacity, stretch: 1.0 };
-        Ok(Self { fine: fine.clone(), plain, style, stretch })
+        let style = Style { map: args.colour_map, opacity: args.opacity, stretch };
+        Ok(Self { fine: fine.clone(), plain, style })
     }
 
-    /// The percentage of the pixels that is told apart in pictures without extrapolation; none where it is all.
+    /// The percentage of the pixels that is told apart in the pictures; none where it is all.
     pub fn stretch_percent(&self) -> Option<f32> {
-        (self.stretch < 1.0).then_some(self.stretch * 100.0)
+        (self.style.stretch < 1.0).then_some(self.style.stretch * 100.0)
     }
 
-    /// The heat over a photograph.
-    pub fn overlay(
-        &self,
-        photograph: &Photograph,
-        region: &Region,
-        heat: &Heatmap,
-        mode: Extrapolation,
-    ) -> Result<RgbImage> {
-        let stretch = if mode == Extrapolation::None { self.stretch } else { 1.0 };
-        let style = Style { stretch, ..self.style };
+    /// The heat over a photograph: of one channel by the colour map, of several as colours, unless they are blank.
+    pub fn overlay(&self, photograph: &Photograph, region: &Region, heat: &Heatmap) -> Result<RgbImage> {
         Ok(match heat.values.dim().0 {
-            1 => overlay(photograph, heat.map(), region, &style)?,
-            _ if heat.reason.is_some() => overlay(photograph, heat.map(), region, &style)?,
-            _ => overlay_components(photograph, heat.values.view(), region, &style)?,
+            1 => overlay(photograph, heat.map(), region, &self.style)?,
+            _ if heat.reason.is_some() => overlay(photograph, heat.map(), region, &self.style)?,
+            _ => overlay_components(photograph, heat.values.view(), region, &self.style)?,
         })
     }
 }
 
 /// The contact sheet of one input and class.
-pub struct ContactSheet {
-    sheet: Sheet,
-    mode: Extrapolation,
-}
+pub struct ContactSheet(Sheet);
 
 impl ContactSheet {
     /// With a head line about the class, and the predictions beside the photograph.
@@ -89,23 +76,20 @@ impl ContactSheet {
         let sheet = Sheet::new(&picture.photograph, &picture.region, tiles)?
             .titled(title, format!("{input}, {}{sides}", report.model))
             .noted(report.predictions.iter().map(note).collect());
-        Ok(Self { sheet, mode })
+        Ok(Self(sheet))
     }
 
     /// Adds a method's map, and the extrapolated one beside it.
     pub fn add(&mut self, explained: &Explained, drawn: &Drawn) -> Result<()> {
-        let draw = |heat: &Heatmap, mode: Extrapolation| {
-            drawn.overlay(self.sheet.photograph(), self.sheet.region(), heat, mode)
-        };
-        let plain = drawn.plain.as_ref().map(|plain| draw(plain, Extrapolation::None)).transpose()?;
-        let tiles = plain.into_iter().chain([draw(&drawn.fine, self.mode)?]).collect();
+        let draw = |heat| drawn.overlay(self.0.photograph(), self.0.region(), heat);
+        let tiles = drawn.plain.iter().chain([&drawn.fine]).map(draw).collect::<Result<_>>()?;
         let blank = explained.reason.clone().unwrap_or_default();
-        self.sheet.add(explained.method, blank, tiles);
+        self.0.add(explained.method, blank, tiles);
         Ok(())
     }
 
     /// The sheet as a picture.
     pub fn draw(&self) -> RgbImage {
-        self.sheet.draw()
+        self.0.draw()
     }
 }

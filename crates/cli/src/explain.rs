@@ -11,6 +11,7 @@ use gradex::saliency::{Error, Run};
 use gradex::{Explainer, Explanation, Extrapolation, Heatmap, Model, Reason, Tensor, top};
 use ndarray::{Array3, Axis};
 
+use crate::account::Account;
 use crate::args::Explain;
 use crate::asked::{Asked, AskedMethod, Question};
 use crate::drawn::{ContactSheet, Drawn};
@@ -103,10 +104,14 @@ impl Task<'_> {
                 self.args.sheet.then(|| ContactSheet::new(self.args, picture, &report, &question)).transpose()?;
             for asked in &self.asked.methods {
                 self.interrupt.check()?;
+                let accounts = || if self.args.ledger { run.ledgers() } else { Vec::new() };
+                let before = accounts().len();
                 let Some(explanation) = self.answer(&run, asked)? else { continue };
+                let ledger = accounts().get(before).map(Account::of);
                 let drawn = Drawn::new(self.args, &tape, &explanation)?;
                 let mut explained = self.explained(&name, picture, &question, asked, &explanation, &drawn)?;
                 explained.files.logits.clone_from(&logits_file);
+                explained.ledger = ledger;
                 if let Some(sheet) = &mut sheet {
                     sheet.add(&explained, &drawn)?;
                 }
@@ -154,7 +159,7 @@ impl Task<'_> {
         let Explanation { method, coarse, fine, .. } = explanation;
         let (name, mode) = (format!("{name}-{method}"), self.args.extrapolate);
         let draw = |heat: &Heatmap, mode: Extrapolation| {
-            let overlay = drawn.overlay(&picture.photograph, &picture.region, heat, mode)?;
+            let overlay = drawn.overlay(&picture.photograph, &picture.region, heat)?;
             self.writer.picture(&format!("{name}-{mode}"), &overlay)
         };
         let files = Files {
@@ -176,6 +181,7 @@ impl Task<'_> {
             advice: fine.reason.map(Reason::advice),
             note: coarse.note.clone(),
             stretch: drawn.stretch_percent(),
+            ledger: None,
             files,
         })
     }

@@ -6,6 +6,8 @@ use gradex::saliency::Prediction;
 use gradex::{Region, imagenet_labels};
 use serde::Serialize;
 
+use crate::account::Account;
+
 /// One input, explained or classified.
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -63,8 +65,10 @@ pub struct Explained {
     pub advice: Option<&'static str>,
     /// What the method says of its own exactness.
     pub note: Option<String>,
-    /// The percentage of the pixels that pictures without extrapolation tell apart, where it is not all of them.
+    /// The percentage of the pixels that the pictures tell apart, where it is not all of them.
     pub stretch: Option<f32>,
+    /// The account of a relevance walk, where it was asked for and the method is one.
+    pub ledger: Option<Account>,
     /// What was written.
     pub files: Files,
 }
@@ -132,6 +136,9 @@ impl Report {
             }
             if let Some(note) = &explained.note {
                 writeln!(out, "    {note}")?;
+            }
+            for line in explained.ledger.iter().flat_map(|ledger| ledger.table().lines()) {
+                writeln!(out, "    {line}")?;
             }
             writeln!(out, "    {}", files.overlay)?;
             if let Some(plain) = &files.plain {

@@ -38,7 +38,7 @@ fn all_methods_and_several_classes_over_one_input() {
     for explanation in explanations(&report) {
         let keys: Vec<&String> = explanation.as_object().unwrap().keys().collect();
         let contract = ["class", "label", "method", "point", "extrapolation", "reason", "files"];
-        let more = ["versus", "advice", "note", "stretch"];
+        let more = ["versus", "advice", "note", "stretch", "ledger"];
         assert!(contract.iter().chain(&more).all(|key| keys.iter().any(|known| known == key)), "{keys:?}");
         assert_eq!(explanation["reason"].is_null(), explanation["advice"].is_null(), "a reason comes with advice");
         let coarse = read_npy(file(explanation, "coarse")).unwrap();
@@ -176,6 +176,31 @@ fn settings_reach_their_methods() {
 }
 
 #[test]
+fn a_ledger_accounts_for_all_relevance() {
+    let out = folder("ledger");
+    let cat = fixture("images/chelsea.png");
+    let methods = ["explain", "--class", "285", "--method", "epsilon-plus", "--method", "grad-cam"];
+    let run = |more: &[&str]| gradex(&[&methods, more, &SMALL].concat(), &[&cat], &out);
+    let report = json(&run(&["--json", "--ledger"])).remove(0);
+    assert!(explanations(&report)[1]["ledger"].is_null(), "grad-cam keeps none");
+    let ledger = &explanations(&report)[0]["ledger"];
+    assert_eq!(ledger["seed"], 1.0);
+    let number = |value: &Value| value.as_f64().unwrap();
+    let entries = ledger["entries"].as_array().unwrap();
+    assert!(entries.len() > 100, "every node on the way: {}", entries.len());
+    for entry in entries {
+        let kept = &entry["absorbed"];
+        let kept: f64 = ["bias", "stabiliser", "padding"].iter().map(|part| number(&kept[part])).sum();
+        let missing = number(&entry["arrived"]) - number(&entry["sent"]) - kept;
+        assert!((missing - number(&entry["unexplained"])).abs() < 1e-9, "{entry}");
+    }
+    assert_eq!(ledger["arrived"][0]["node"], "input");
+    let text = String::from_utf8(run(&["--ledger"]).stdout).unwrap();
+    assert!(text.contains("unexplained") && text.contains("arrived at `input`"), "{text}");
+    assert!(explanations(&json(&run(&["--json"])).remove(0))[0]["ledger"].is_null(), "only where it is asked for");
+}
+
+#[test]
 fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
     let out = folder("methods-usage");
     let cat = fixture("images/chelsea.png");
@@ -194,6 +219,8 @@ fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
         (&["--baseline", "noise"], "zero, blur, or"),
         (&["--rule", "conv2d = flat"], "--method lrp"),
         (&["--method", "lrp", "--rule", "conv2d"], "SELECTOR = RULE"),
+        (&["--method", "lrp"], "--rule"),
+        (&["--ledger"], "grad-cam keeps no account"),
         (&["--stretch", "0"], "--stretch"),
         (&["--stretch", "101"], "--stretch"),
         (&["--stretch", "NaN"], "--stretch"),
