@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
+use gradex::methods::Fusion;
 use gradex::{ColourMap, Extrapolation, Fit};
 
 /// Explains what a convolutional image classifier looked at.
@@ -76,9 +77,13 @@ pub struct Explain {
     /// An attribution method (see `gradex methods`), or `all`; may be repeated. All share one forward pass.
     #[arg(long = "method", value_name = "M", default_value = "grad-cam")]
     pub methods: Vec<String>,
-    /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it.
-    #[arg(long, value_name = "NODE")]
-    pub point: Option<String>,
+    /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it. May be
+    /// repeated: the maps at several points are fused.
+    #[arg(long = "point", value_name = "NODE")]
+    pub points: Vec<String>,
+    /// How maps at several points become one: mean or product, of maps stretched to [0, 1]. Without it: product.
+    #[arg(long, value_name = "HOW", value_parser = parse_fusion)]
+    pub fuse: Option<Fusion>,
     /// A class to explain, by number or label; may be repeated.
     #[arg(long = "class", value_name = "ID|LABEL")]
     pub classes: Vec<String>,
@@ -194,6 +199,11 @@ fn parse_size(text: &str) -> Result<[usize; 2], String> {
     };
     let (height, width) = size.ok_or("expected a number of pixels such as 224, or height x width such as 224x320")?;
     Ok([height, width])
+}
+
+fn parse_fusion(text: &str) -> Result<Fusion, String> {
+    let fusion = Fusion::ALL.into_iter().find(|fusion| fusion.name() == text);
+    fusion.ok_or_else(|| format!("expected one of {}", Fusion::ALL.map(Fusion::name).join(", ")))
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

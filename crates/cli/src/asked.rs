@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gradex::engine::Graph;
 use gradex::formats::read_npy;
-use gradex::methods::{self, Baseline, Settings};
+use gradex::methods::{self, Baseline, Fused, Fusion, Settings};
 use gradex::models::Preprocessing;
 use gradex::saliency::Composite;
 use gradex::saliency::rules::Bounds;
@@ -25,8 +25,10 @@ const BLUR: f64 = 10.0;
 pub struct Asked {
     /// The methods, in the order given.
     pub methods: Vec<AskedMethod>,
-    /// The point that they are all taken at, where one is asked for.
+    /// The point that they are all taken at, where a single one is asked for.
     pub point: Option<NodeId>,
+    /// The points whose maps are fused, where there are several, and how.
+    pub fused: Option<(Vec<NodeId>, Fusion)>,
     classes: Vec<usize>,
     versus: Option<usize>,
     top: usize,
@@ -85,6 +87,9 @@ impl Asked {
             let asked = args.methods.join(", ");
             return Err(Failure::usage(format!("--contrast-point: {asked} is not a contrastive method")));
         }
+        if args.fuse.is_some() && args.points.len() < 2 {
+            return Err(Failure::usage("--fuse: give two points or more, each by --point"));
+        }
         if !args.settings.rules.is_empty() && !args.methods.iter().any(|name| name == ALL || name == "lrp") {
             return Err(Failure::usage("--rule is for --method lrp"));
         }
@@ -111,11 +116,22 @@ impl Asked {
         let [height, width] = args.input.size.unwrap_or(model.architecture.preprocessing.size);
         let shapes = graph.shapes(&[1, 3, height, width]).map_err(Failure::usage)?;
         let point = |name: &String| point(graph, &shapes, name);
-        let point = args.point.as_ref().map(point).transpose()?;
+        let points: Vec<NodeId> = args.points.iter().map(point).collect::<Outcome<_>>()?;
         let settings = settings(&args.settings, model)?;
-        let methods = methods(&args.methods, &settings)?;
+        let mut methods = methods(&args.methods, &settings)?;
+        let (point, fused) = match points[..] {
+            [] => (None, None),
+            [point] => (Some(point), None),
+            _ => (None, Some((points, args.fuse.unwrap_or_default()))),
+        };
+        if let Some((points, fusion)) = &fused {
+            for asked in &mut methods {
+                let one = Fused::new(asked.method.clone(), points.clone(), *fusion).map_err(Failure::usage)?;
+                asked.method = Arc::new(one);
+            }
+        }
         let top = args.top_k.unwrap_or(usize::from(classes.is_empty()));
-        Ok(Self { methods, point, classes, versus, top })
+        Ok(Self { methods, point, fused, classes, versus, top })
     }
 
     /// How many of the most probable classes are asked for.

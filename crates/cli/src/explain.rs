@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use gradex::saliency::{Error, Run};
-use gradex::{Explainer, Explanation, Extrapolation, Heatmap, Model, Reason, Tensor, top};
+use gradex::{Explainer, Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tensor, top};
 use ndarray::{Array3, Axis};
 
 use crate::account::Account;
@@ -20,7 +20,7 @@ use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
 use crate::names::Names;
 use crate::progress::Progress;
-use crate::report::{Explained, Files, Report, Versus, label, labelled, region};
+use crate::report::{Explained, Files, FusedPoints, Report, Versus, label, labelled, region};
 use crate::written::Writer;
 use crate::{model, run};
 
@@ -157,7 +157,14 @@ impl Task<'_> {
         drawn: &Drawn,
     ) -> Result<Explained> {
         let Explanation { method, coarse, fine, .. } = explanation;
-        let (name, mode) = (format!("{name}-{method}"), self.args.extrapolate);
+        let graph = self.model.network.graph();
+        let node = |id: NodeId| graph.node(id).name.clone();
+        let fused = self.asked.fused.as_ref().map(|(points, fusion)| {
+            let points = points.iter().map(|point| node(*point)).collect();
+            FusedPoints { points, fusion: fusion.name() }
+        });
+        let suffix = fused.as_ref().map(FusedPoints::file_name).unwrap_or_default();
+        let (name, mode) = (format!("{name}-{method}{suffix}"), self.args.extrapolate);
         let draw = |heat: &Heatmap, mode: Extrapolation| {
             let overlay = drawn.overlay(&picture.photograph, &picture.region, heat)?;
             self.writer.picture(&format!("{name}-{mode}"), &overlay)
@@ -169,13 +176,17 @@ impl Task<'_> {
             fine: self.writer.save(&name, &format!("{mode}-fine"), || without_one_channel(&fine.values))?,
             logits: None,
         };
-        let graph = self.model.network.graph();
+        let point = match fused {
+            Some(_) => coarse.point,
+            None => self.explainer.point_of(asked.method.as_ref()),
+        };
         Ok(Explained {
             class: question.class,
             label: label(question.class),
             versus: question.versus.map(|class| Versus { class, label: label(class) }),
             method,
-            point: graph.node(self.explainer.point_of(asked.method.as_ref())).name.clone(),
+            point: node(point),
+            fused,
             extrapolation: mode.name(),
             reason: fine.reason.map(|reason| reason.to_string()),
             advice: fine.reason.map(Reason::advice),

@@ -55,8 +55,10 @@ pub struct Explained {
     pub versus: Option<Versus>,
     /// The method.
     pub method: &'static str,
-    /// The node.
+    /// The node; of several the one that the fused map lies on.
     pub point: String,
+    /// The nodes whose maps are fused, and how, where there are several.
+    pub fused: Option<FusedPoints>,
     /// The mode of extrapolation.
     pub extrapolation: &'static str,
     /// Why the map is blank, where it is.
@@ -80,6 +82,22 @@ pub struct Versus {
     pub class: usize,
     /// Its label.
     pub label: &'static str,
+}
+
+/// Several points whose maps became one.
+#[derive(Debug, Clone, Serialize)]
+pub struct FusedPoints {
+    /// The nodes, as asked for.
+    pub points: Vec<String>,
+    /// How: `mean` or `product`.
+    pub fusion: &'static str,
+}
+
+impl FusedPoints {
+    /// What it adds to the names of files.
+    pub fn file_name(&self) -> String {
+        format!("-{}-of-{}", self.fusion, self.points.join("+")).replace(['/', '\\'], "_")
+    }
 }
 
 /// Paths of what was written; null where it was not asked for.
@@ -130,7 +148,12 @@ impl Report {
             let Explained { class, label, method, point, extrapolation, files, .. } = explained;
             let versus = explained.versus.map(|Versus { class, label }| format!(" and not {label} ({class})"));
             let question = format!("why {label} ({class}){}?", versus.unwrap_or_default());
-            writeln!(out, "  {question} {method} at {point}, extrapolation {extrapolation}")?;
+            let at = explained
+                .fused
+                .as_ref()
+                .map(|FusedPoints { points, fusion }| format!("{}, {fusion} on {point}", points.join(" and ")));
+            let at = at.as_ref().unwrap_or(point);
+            writeln!(out, "  {question} {method} at {at}, extrapolation {extrapolation}")?;
             if let Some((reason, advice)) = explained.reason.as_ref().zip(explained.advice) {
                 writeln!(out, "    blank: {reason}; {advice}")?;
             }

@@ -14,7 +14,7 @@ use gradex::{Photograph, Tensor};
 use serde_json::Value;
 
 /// Small enough that every method is quick.
-const SMALL: [&str; 2] = ["--size", "64"];
+const SMALL: [&str; 2] = ["--size", "33"];
 
 fn explanations(report: &Value) -> &[Value] {
     report["explanations"].as_array().unwrap()
@@ -38,7 +38,7 @@ fn all_methods_and_several_classes_over_one_input() {
     for explanation in explanations(&report) {
         let keys: Vec<&String> = explanation.as_object().unwrap().keys().collect();
         let contract = ["class", "label", "method", "point", "extrapolation", "reason", "files"];
-        let more = ["versus", "advice", "note", "stretch", "ledger"];
+        let more = ["versus", "advice", "note", "stretch", "ledger", "fused"];
         assert!(contract.iter().chain(&more).all(|key| keys.iter().any(|known| known == key)), "{keys:?}");
         assert_eq!(explanation["reason"].is_null(), explanation["advice"].is_null(), "a reason comes with advice");
         let coarse = read_npy(file(explanation, "coarse")).unwrap();
@@ -46,11 +46,11 @@ fn all_methods_and_several_classes_over_one_input() {
         assert!(coarse.iter().all(|value| value.is_finite()));
         assert!(fine.iter().all(|value| (0.0..=1.0).contains(value)));
         let components = coarse.ndim() - 2;
-        assert!(components <= 1 && fine.ndim() == coarse.ndim() && fine.shape()[components..] == [64, 64]);
+        assert!(components <= 1 && fine.ndim() == coarse.ndim() && fine.shape()[components..] == [33, 33]);
         if components == 1 {
             assert!(coarse.shape()[0] > 1, "one channel has no axis: {:?}", coarse.shape());
         }
-        let is_fine = coarse.shape()[components..] == [64, 64];
+        let is_fine = coarse.shape()[components..] == [33, 33];
         assert_eq!(explanation["stretch"].as_f64(), is_fine.then_some(99.0), "{explanation}");
     }
     let done: Vec<(u64, &str)> = explanations(&report)
@@ -146,7 +146,7 @@ fn settings_reach_their_methods() {
         ("smooth-grad", ["--noise-level", "0.05"]),
         ("integrated-gradients", ["--baseline", "blur"]),
         ("occlusion", ["--window", "20"]),
-        ("occlusion", ["--stride", "3"]),
+        ("occlusion", ["--stride", "2"]),
         ("lrp", ["--rule", "conv2d = gamma(0.25)"]),
     ] {
         let before = match method {
@@ -165,14 +165,53 @@ fn settings_reach_their_methods() {
     assert!(gap.as_str().is_some_and(|note| !note.is_empty()), "the completeness gap is told: {gap}");
 
     let baseline = inputs.join("zero.npy");
-    write_npy(&baseline, &Tensor::zeros(vec![3, 64, 64])).unwrap();
+    write_npy(&baseline, &Tensor::zeros(vec![3, 33, 33])).unwrap();
     let method = ["--method", "integrated-gradients", "--samples", "4"];
     let given = coarse(&[&method[..], &["--baseline", baseline.to_str().unwrap()]].concat()).0;
     assert_eq!(given, coarse(&method).0, "a file of zeros is zero");
-    write_npy(&baseline, &Tensor::zeros(vec![64, 64])).unwrap();
+    write_npy(&baseline, &Tensor::zeros(vec![33, 33])).unwrap();
     let output = gradex(&["explain", "--baseline", baseline.to_str().unwrap()], &[&cat], &out);
     assert_eq!(code(&output), Some(2));
-    assert!(stderr(&output).contains("[64, 64]"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("[33, 33]"), "{}", stderr(&output));
+}
+
+#[test]
+fn maps_at_several_points_are_fused() {
+    let out = folder("fused");
+    let cat = fixture("images/chelsea.png");
+    let coarse = |more: &[&str]| {
+        let arguments = [&["explain", "--json", "--save-npy", "--class", "285", "--method", "grad-cam"], more, &SMALL];
+        let output = gradex(&arguments.concat(), &[&cat], &out);
+        assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+        let explanation = explanations(&json(&output).remove(0))[0].clone();
+        (read_npy(file(&explanation, "coarse")).unwrap(), explanation)
+    };
+    let stretched = |map: &Tensor| {
+        let least = map.iter().copied().fold(f32::INFINITY, f32::min);
+        let most = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        map.mapv(|value| (value - least) / (most - least))
+    };
+    // Two points of one size: nothing is resized.
+    let (first, second) = ("_blocks.9", "_blocks.8");
+    let (one, other) = (stretched(&coarse(&["--point", first]).0), stretched(&coarse(&["--point", second]).0));
+    let both = ["--point", first, "--point", second];
+    for (fuse, expected) in [
+        (&[][..], &one * &other),
+        (&["--fuse", "product"], &one * &other),
+        (&["--fuse", "mean"], (&one + &other) / 2.0),
+    ] {
+        let (fused, explanation) = coarse(&[&both[..], fuse].concat());
+        let apart = fused.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-5, "{fuse:?}: {apart}");
+        assert_eq!(explanation["fused"]["points"], serde_json::json!(["_blocks.9.add", "_blocks.8._bn2"]));
+        assert_eq!(explanation["fused"]["fusion"], fuse.get(1).copied().unwrap_or("product"));
+        assert_eq!(explanation["method"], "grad-cam");
+    }
+    let (single, explanation) = coarse(&["--point", first]);
+    assert!(explanation["fused"].is_null() && explanation["point"] == "_blocks.9.add");
+    assert!(names(&out).contains("chelsea-285-grad-cam-mean-of-_blocks.9.add+_blocks.8._bn2-activated.png"));
+    let finest = coarse(&["--point", first, "--point", "_blocks.4"]);
+    assert!(finest.0.shape()[0] > single.shape()[0] && finest.1["point"].as_str().unwrap().starts_with("_blocks.4"));
 }
 
 #[test]
@@ -220,6 +259,9 @@ fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
         (&["--rule", "conv2d = flat"], "--method lrp"),
         (&["--method", "lrp", "--rule", "conv2d"], "SELECTOR = RULE"),
         (&["--method", "lrp"], "--rule"),
+        (&["--fuse", "mean"], "two points"),
+        (&["--point", "_swish", "--point", "_blocks.5", "--fuse", "sum"], "mean, product"),
+        (&["--point", "_swish", "--point", "_fc"], "not an image"),
         (&["--ledger"], "grad-cam keeps no account"),
         (&["--stretch", "0"], "--stretch"),
         (&["--stretch", "101"], "--stretch"),

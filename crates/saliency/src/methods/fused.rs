@@ -24,6 +24,20 @@ pub enum Fusion {
     Product,
 }
 
+impl Fusion {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Mean, Self::Product];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Product => "product",
+        }
+    }
+}
+
 /// A method at several points of its own; the point that an explainer gives is not used.
 #[derive(Debug, Clone)]
 pub struct Fused {
