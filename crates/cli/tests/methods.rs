@@ -239,6 +239,36 @@ fn a_ledger_accounts_for_all_relevance() {
     assert!(explanations(&json(&run(&["--json"])).remove(0))[0]["ledger"].is_null(), "only where it is asked for");
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_between_passes_and_leaves_whole_files() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    let out = folder("interrupted");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_gradex"))
+        .args(["explain", "--method", "grad-cam", "--method", "rise", "--samples", "10000000", "--class", "285"])
+        .args(SMALL)
+        .arg(fixture("images/chelsea.png"))
+        .arg("--out")
+        .arg(&out)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let first = out.join("chelsea-285-grad-cam-none.png");
+    let start = Instant::now();
+    while !first.exists() && start.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success() && first.exists());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    for name in names(&out) {
+        assert!(Photograph::open(out.join(&name)).is_ok(), "{name} is whole");
+    }
+}
+
 #[test]
 fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
     let out = folder("methods-usage");
