@@ -18,7 +18,7 @@ use crate::drawn::{ContactSheet, Drawn};
 use crate::failure::Outcome;
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
-use crate::names::Names;
+use crate::names::{Names, variant};
 use crate::progress::Progress;
 use crate::report::{Explained, Files, FusedPoints, Report, Versus, label, labelled, region};
 use crate::written::Writer;
@@ -39,10 +39,11 @@ pub fn run(args: &Explain) -> Outcome {
     let explainer = explainer(args, &model, &asked, &interrupt, &progress);
     let writer = Writer::new(args);
     let skipped = RefCell::default();
+    let variant = variant(args, &model, asked.point);
     let task = Task { args, model: &model, explainer, asked, writer, interrupt, progress: progress.clone(), skipped };
     let mut names = Names::default();
     run::for_each_picture(&args.input, &model, progress, |path, picture| {
-        let name = names.of(path, picture.index);
+        let name = names.of(path, picture.index) + &variant;
         task.explain(path, &name, &picture)
     })
 }

@@ -3,6 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use gradex::{Fit, Model, NodeId};
+
+use crate::args::Explain;
+
+/// The model that names need not tell.
+const USUAL_MODEL: &str = "efficientnet-lite0";
+
 /// Gives each input a name of its own.
 #[derive(Debug, Default)]
 pub struct Names(HashSet<String>);
@@ -21,6 +28,17 @@ impl Names {
         }
         unique
     }
+}
+
+/// What is not as usual, to stand in the names of files: `-resnet50-crop-193x161-layer3.5.relu_2`.
+pub fn variant(args: &Explain, model: &Model, point: Option<NodeId>) -> String {
+    let architecture = &model.architecture;
+    let name = (architecture.name != USUAL_MODEL).then(|| architecture.name.to_owned());
+    let fit = (args.input.resize != Fit::Squash).then(|| args.input.resize.to_string());
+    let size = args.input.size.filter(|size| *size != architecture.preprocessing.size);
+    let size = size.map(|[height, width]| format!("{height}x{width}"));
+    let point = point.map(|point| model.network.graph().node(point).name.replace(['/', '\\'], "_"));
+    [name, fit, size, point].into_iter().flatten().map(|word| format!("-{word}")).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The loop over inputs: progress, failures, reports.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::inputs::{self, Picture};
 use crate::progress::Progress;
 use crate::report::Report;
 
-/// Does `work` for every picture of every input. A failed input is named on standard error, and the rest are done.
+/// Does `work` for every picture of every input. A failed picture is named on standard error, and the rest are done.
 pub fn for_each_picture(
     args: &InputArgs,
     model: &Model,
@@ -20,47 +21,91 @@ pub fn for_each_picture(
     mut work: impl FnMut(&Path, Picture) -> Result<Report>,
 ) -> Outcome {
     let files = inputs::expand(&args.inputs);
-    let (mut failed, total) = (0, files.len());
-    progress.over(total);
+    progress.over(files.len());
+    let mut pictures = Pictures { args, progress: &progress, read_by_somebody: true, failed: 0, total: 0 };
+    let mut outcome = Ok(());
     for (path, found) in files {
         progress.begin(&path);
-        if let Err(error) = found.and_then(|()| one_file(args, model, &path, &progress, &mut work)) {
-            match Failure::from(error) {
-                Failure::Run(error) => progress.suspend(|| eprintln!("error: {}", named(&path, &told(&error)))),
-                end @ (Failure::Usage(_) | Failure::ClosedPipe | Failure::Interrupted) => {
-                    progress.clear();
-                    return Err(end);
-                }
-            }
-            failed += 1;
+        outcome = pictures.of_file(model, &path, found, &mut work);
+        if outcome.is_err() {
+            break;
         }
         progress.done();
     }
+    let Pictures { failed, total, .. } = pictures;
     progress.clear();
+    outcome?;
     if failed == 0 { Ok(()) } else { Err(Failure::Run(anyhow!("{failed} of {total} inputs failed"))) }
 }
 
-fn one_file(
-    args: &InputArgs,
-    model: &Model,
-    path: &Path,
-    progress: &Progress,
-    work: &mut impl FnMut(&Path, Picture) -> Result<Report>,
-) -> Result<()> {
-    let mut start = Instant::now();
-    for picture in inputs::read(path, model, args.resize, args.size)? {
-        let mut report = work(path, picture)?;
-        report.milliseconds = start.elapsed().as_secs_f64() * 1e3;
-        progress.suspend(|| report.print(args.json))?;
-        start = Instant::now();
-    }
-    Ok(())
+/// The pictures so far.
+struct Pictures<'a> {
+    args: &'a InputArgs,
+    progress: &'a Progress,
+    /// Standard output is not closed.
+    read_by_somebody: bool,
+    failed: usize,
+    /// A file that cannot be read counts as one.
+    total: usize,
 }
 
-/// A message with the path before it, unless it begins with the path itself.
-fn named(path: &Path, message: &str) -> String {
-    let shown = path.display().to_string();
-    if message.starts_with(&shown) { message.to_owned() } else { format!("{shown}: {message}") }
+impl Pictures<'_> {
+    fn of_file(
+        &mut self,
+        model: &Model,
+        path: &Path,
+        found: Result<()>,
+        work: &mut impl FnMut(&Path, Picture) -> Result<Report>,
+    ) -> Outcome {
+        let mut start = Instant::now();
+        let pictures = match found.and_then(|()| inputs::read(path, model, self.args.resize, self.args.size)) {
+            Ok(pictures) => pictures,
+            Err(error) => return self.count(&path.display().to_string(), Err(error)),
+        };
+        for picture in pictures {
+            let name = shown(path, &picture);
+            let done = work(path, picture).and_then(|mut report| {
+                report.milliseconds = start.elapsed().as_secs_f64() * 1e3;
+                self.print(&report)
+            });
+            self.count(&name, done)?;
+            start = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Prints for as long as somebody reads. Without readers there are still files to write, where the report is of such.
+    fn print(&mut self, report: &Report) -> Result<()> {
+        if !self.read_by_somebody {
+            return Ok(());
+        }
+        match self.progress.suspend(|| report.print(self.args.json)) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe && report.explanations.is_some() => {
+                self.read_by_somebody = false;
+                Ok(())
+            }
+            printed => Ok(printed?),
+        }
+    }
+
+    /// Counts a picture, and names it where it failed; passes on what ends the program.
+    fn count(&mut self, name: &str, done: Result<()>) -> Outcome {
+        self.total += 1;
+        match done.map_err(Failure::from) {
+            Ok(()) => Ok(()),
+            Err(Failure::Run(error)) => {
+                self.failed += 1;
+                self.progress.suspend(|| eprintln!("error: {}", named(name, &told(&error))));
+                Ok(())
+            }
+            Err(end) => Err(end),
+        }
+    }
+}
+
+/// A message with the input's name before it, unless it begins with that.
+fn named(name: &str, message: &str) -> String {
+    if message.starts_with(name) { message.to_owned() } else { format!("{name}: {message}") }
 }
 
 /// The path as it is reported: with the place in the batch where there is one.

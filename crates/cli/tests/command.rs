@@ -86,6 +86,59 @@ fn a_tensor_gives_what_its_photograph_gives() {
 }
 
 #[test]
+fn one_bad_image_of_a_batch_is_named_and_the_rest_are_done() {
+    let (inputs, out) = (folder("bad-batch"), folder("bad-batch-out"));
+    let mut batch = Tensor::zeros(vec![3, 3, 64, 64]);
+    batch[[1, 0, 5, 5]] = f32::NAN;
+    let path = inputs.join("three.npy");
+    write_npy(&path, &batch).unwrap();
+    let output = gradex(&["explain", "--json"], &[&path], &out);
+    assert_eq!(code(&output), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("three.npy[1]") && said.contains("1 of 3 inputs failed"), "{said}");
+    let done: Vec<String> = json(&output).iter().map(|report| report["input"].as_str().unwrap().to_owned()).collect();
+    assert!(done.len() == 2 && done[0].ends_with("three.npy[0]") && done[1].ends_with("three.npy[2]"), "{done:?}");
+}
+
+#[test]
+fn what_is_not_as_usual_stands_in_the_names_of_files() {
+    let out = folder("variants");
+    let cat = fixture("images/chelsea.png");
+    for more in [
+        &[][..],
+        &["--point", "_blocks.10"],
+        &["--resize", "crop"],
+        &["--size", "64x96"],
+        &["--resize", "crop", "--size", "64", "--point", "_blocks.10"],
+    ] {
+        let arguments = [&["explain", "--class", "285", "--extrapolate", "none"], more].concat();
+        let output = gradex(&arguments, &[&cat], &out);
+        assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    }
+    for variant in ["", "-_blocks.10.add", "-crop", "-64x96", "-crop-64x64-_blocks.10.add"] {
+        assert!(out.join(format!("chelsea{variant}-285-grad-cam-none.png")).is_file(), "{variant}");
+    }
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 5);
+}
+
+#[test]
+fn files_are_written_though_nobody_reads_what_is_printed() {
+    let out = folder("closed-pipe");
+    let cat = fixture("images/chelsea.png");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_gradex"))
+        .args(["explain", "--size", "64", "--class", "285", "--extrapolate", "none", "--out"])
+        .arg(&out)
+        .args([&cat, &fixture("images/rocket.jpg")])
+        .stdout(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 2);
+}
+
+#[test]
 fn tensors_that_cannot_be_used_are_refused_by_name() {
     let (inputs, out) = (folder("bad-tensors"), folder("bad-tensors-out"));
     let mut nan = Tensor::zeros(vec![3, 64, 64]);

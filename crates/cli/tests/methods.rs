@@ -81,7 +81,7 @@ fn a_method_that_is_named_twice_is_done_once_and_names_are_kept() {
         ["explain", "--method", "grad-cam", "--method", "grad-cam", "--class", "281", "--extrapolate", "none"];
     let output = gradex(&[&arguments[..], &SMALL].concat(), &[&cat], &out);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
-    assert_eq!(names(&out), BTreeSet::from(["chelsea-281-grad-cam-none.png".to_owned()]));
+    assert_eq!(names(&out), BTreeSet::from(["chelsea-64x64-281-grad-cam-none.png".to_owned()]));
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn why_this_and_not_that() {
     assert_eq!(difference["class"], 282);
     assert_eq!(difference["versus"], serde_json::json!({ "class": 281, "label": "tabby" }));
     let name = file(difference, "coarse").file_name().unwrap().to_str().unwrap();
-    assert_eq!(name, "chelsea-282-versus-281-grad-cam-coarse.npy");
-    assert!(report["sheets"][0].as_str().unwrap().ends_with("chelsea-282-versus-281-sheet.png"));
+    assert_eq!(name, "chelsea-64x64-282-versus-281-grad-cam-coarse.npy");
+    assert!(report["sheets"][0].as_str().unwrap().ends_with("chelsea-64x64-282-versus-281-sheet.png"));
 
     let coarse = |report: &Value| read_npy(file(&explanations(report)[0], "coarse")).unwrap();
     let alone = explain(&["--class", "282"]);
@@ -118,12 +118,12 @@ fn a_sheet_is_written_whole_or_not_at_all() {
     let out = folder("no-sheet");
     let cat = fixture("images/chelsea.png");
     // The sheet's name is taken by a folder: everything else is done, and nothing of the sheet remains.
-    fs::create_dir_all(out.join("chelsea-281-sheet.png/taken")).unwrap();
+    fs::create_dir_all(out.join("chelsea-64x64-281-sheet.png/taken")).unwrap();
     let output = gradex(&[&["explain", "--class", "281", "--sheet"][..], &SMALL].concat(), &[&cat], &out);
     assert_eq!(code(&output), Some(1));
-    assert!(stderr(&output).contains("chelsea-281-sheet.png"), "{}", stderr(&output));
-    let expected = ["activated.png", "none.png"].map(|end| format!("chelsea-281-grad-cam-{end}"));
-    let expected: BTreeSet<String> = expected.into_iter().chain(["chelsea-281-sheet.png".to_owned()]).collect();
+    assert!(stderr(&output).contains("chelsea-64x64-281-sheet.png"), "{}", stderr(&output));
+    let expected = ["activated.png", "none.png"].map(|end| format!("chelsea-64x64-281-grad-cam-{end}"));
+    let expected: BTreeSet<String> = expected.into_iter().chain(["chelsea-64x64-281-sheet.png".to_owned()]).collect();
     assert_eq!(names(&out), expected);
 }
 
