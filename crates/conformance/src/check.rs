@@ -5,13 +5,12 @@ use gradex_saliency::rules::Rule;
 
 use crate::attempt::attempt;
 use crate::case::{Case, noise};
-use crate::checks::{CHECKS, Check, Outcome, Probe, gradient_times_input, networks};
+use crate::checks::{CHECKS, Check, Outcome, Probe, gradient_times_input, networks, not_retained};
 use crate::expectations::Expectations;
 use crate::fault::Fault;
 use crate::report::{CaseOutcome, CaseResult, Report};
 
-/// Checks a rule on every layer of [`cases`](crate::cases), and in small networks where it is expected to be the gradient
-/// times the input.
+/// Checks a rule on every layer of [`cases`](crate::cases), and on the nodes of small networks.
 ///
 /// # Errors
 /// None in practice: see [`cases`](crate::cases). What the rule does wrong is in the report.
@@ -32,12 +31,14 @@ pub fn check_on(rule: &dyn Rule, expectations: &Expectations, cases: &[Case]) ->
             outcome: on_case(rule, expectations, case),
         })
         .collect();
-    if expectations.is_gradient_times_input {
-        for (name, network) in networks()? {
-            let outcome = match gradient_times_input(rule, &network) {
-                Ok(_) => CaseOutcome::Checked { held: 1, failures: Vec::new() },
-                Err(fault) => CaseOutcome::Checked { held: 0, failures: vec![(Check::GradientTimesInput, fault)] },
-            };
+    for (name, network) in networks()? {
+        let mut verdicts = vec![(Check::NotRetained, not_retained(rule, &network))];
+        if expectations.is_gradient_times_input {
+            verdicts.push((Check::GradientTimesInput, gradient_times_input(rule, &network)));
+        }
+        let outcome = CaseOutcome::of(verdicts);
+        // A rule that refuses every node has nothing to show.
+        if !matches!(&outcome, CaseOutcome::Checked { held: 0, failures } if failures.is_empty()) {
             results.push(CaseResult { kind: "network", case: name.to_owned(), outcome });
         }
     }
@@ -51,16 +52,10 @@ fn on_case(rule: &dyn Rule, expectations: &Expectations, case: &Case) -> CaseOut
         Err(Fault::Failed(error @ Error::Rule { .. })) if !(expectations.takes)(case) => {
             return CaseOutcome::Refused(error);
         }
-        Err(fault) => return CaseOutcome::Checked { held: 0, failures: vec![(Check::Sends, fault)] },
+        Err(fault) => return CaseOutcome::of([(Check::Sends, Err(fault))]),
     };
     let probe = Probe { rule, expectations, case, upstream: &upstream, sent: &sent };
-    let (mut held, mut failures) = (1, Vec::new());
-    for (check, holds) in CHECKS {
-        match holds(&probe) {
-            Ok(Outcome::Holds) => held += 1,
-            Ok(Outcome::DoesNotApply) => {}
-            Err(fault) => failures.push((check, fault)),
-        }
-    }
-    CaseOutcome::Checked { held, failures }
+    let sends = (Check::Sends, Ok(Outcome::Holds));
+    let others = CHECKS.into_iter().map(|(check, holds)| (check, holds(&probe)));
+    CaseOutcome::of(std::iter::once(sends).chain(others))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gradex_engine::{Result, Tensor};
+use gradex_engine::{Op, Result, Tensor};
 use gradex_saliency::rules::{
     Bounds, Deconvnet, EPSILON, Gradient, Guided, Pass, Ratio, Rule, alpha_beta, epsilon, excitation, flat, gamma,
     inhibition, norm, w_square, z_box, z_plus,
@@ -74,9 +74,8 @@ fn bounded_by_channel() -> Known {
 }
 
 fn pass() -> Expectations {
-    let fits = |case: &Case| match &case.scene.inputs[..] {
-        [input] => input.len() == case.scene.output.len(),
-        _ => false,
+    let fits = |case: &Case| {
+        matches!(case.scene.op, Op::Relu(_) | Op::Relu6(_) | Op::BatchNorm2d(_) | Op::Flatten(_) | Op::Dropout(_))
     };
     Expectations::default().takes(fits).conserves(fits).formula(|_, upstream| Some(upstream.to_vec()))
 }

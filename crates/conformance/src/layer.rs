@@ -16,15 +16,8 @@ type Checker = fn(&Case) -> Verdict;
 pub fn layers(cases: &[Case]) -> Report {
     let checks: [(Check, Checker); 2] = [(Check::Adjoint, adjoint), (Check::Backward, backward)];
     let result = |case: &Case| {
-        let (mut held, mut failures) = (0, Vec::new());
-        for (check, holds) in checks {
-            match holds(case) {
-                Ok(Outcome::Holds) => held += 1,
-                Ok(Outcome::DoesNotApply) => {}
-                Err(fault) => failures.push((check, fault)),
-            }
-        }
-        CaseResult { kind: case.kind(), case: case.name.clone(), outcome: CaseOutcome::Checked { held, failures } }
+        let outcome = CaseOutcome::of(checks.map(|(check, holds)| (check, holds(case))));
+        CaseResult { kind: case.kind(), case: case.name.clone(), outcome }
     };
     Report { rule: "the layer itself".to_owned(), results: cases.iter().map(result).collect() }
 }

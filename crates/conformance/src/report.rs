@@ -4,7 +4,7 @@ use std::fmt;
 
 use gradex_engine::Error;
 
-use crate::checks::Check;
+use crate::checks::{Check, Outcome, Verdict};
 use crate::fault::Fault;
 
 /// A rule on all cases.
@@ -65,6 +65,20 @@ pub struct Counts {
     pub failing: usize,
     /// Cases that the rule refuses.
     pub refused: usize,
+}
+
+impl CaseOutcome {
+    pub(crate) fn of(verdicts: impl IntoIterator<Item = (Check, Verdict)>) -> Self {
+        let (mut held, mut failures) = (0, Vec::new());
+        for (check, verdict) in verdicts {
+            match verdict {
+                Ok(Outcome::Holds) => held += 1,
+                Ok(Outcome::DoesNotApply) => {}
+                Err(fault) => failures.push((check, fault)),
+            }
+        }
+        Self::Checked { held, failures }
+    }
 }
 
 impl Report {

@@ -127,6 +127,15 @@ fn tensors_that_do_not_fit() {
 }
 
 #[test]
+fn values_that_are_needed_and_taken_for_granted() {
+    let granted: Propagate = |site, _| {
+        let inputs = site.input_tensors().expect("values");
+        Ok(Propagated::whole(inputs.into_iter().cloned().collect()))
+    };
+    assert!(foreign(granted, &Expectations::default()).contains(&Check::NotRetained));
+}
+
+#[test]
 fn images_that_meet() {
     let mixing: Propagate = |site, upstream| {
         let found = Pass.propagate(site, upstream)?;

@@ -17,7 +17,7 @@ use crate::expectations::Expectations;
 use crate::fault::Fault;
 
 pub(crate) use formula::is_gradient;
-pub(crate) use network::{gradient_times_input, networks};
+pub(crate) use network::{gradient_times_input, networks, not_retained};
 
 /// What is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,8 @@ pub enum Check {
     Overflow,
     /// An upstream of another shape than the output's is refused.
     WrongShape,
+    /// Without the values that it needs, it fails with [`Error::NotRetained`](gradex_engine::Error::NotRetained).
+    NotRetained,
     /// On networks of rectifiers without biases it is the gradient times the input.
     GradientTimesInput,
     /// The layer itself: `<A x, g> = <x, Aᵀ g>`.
@@ -79,6 +81,7 @@ impl fmt::Display for Check {
             Self::NonFiniteInput => "non-finite input",
             Self::Overflow => "overflow",
             Self::WrongShape => "wrong shape",
+            Self::NotRetained => "not retained",
             Self::GradientTimesInput => "gradient times input",
             Self::Adjoint => "adjoint",
             Self::Backward => "backward",

@@ -2,7 +2,7 @@
 //! (M. Ancona et al., "Towards better understanding of gradient-based attribution methods", ICLR 2018, proposition 2).
 
 use gradex_engine::layers::{AdaptiveAvgPool2d, Add, Conv2d, Flatten, Linear, MaxPool2d, Relu};
-use gradex_engine::{GraphBuilder, Network, NodeId, Result, Retain, Tape, Tensor};
+use gradex_engine::{Error, GraphBuilder, Network, NodeId, Result, Retain, Tape, Tensor};
 use gradex_models::{generated_input, generated_parameters};
 use gradex_saliency::rules::{Gradient, Pass, Rule};
 
@@ -12,6 +12,8 @@ use crate::fault::Fault;
 use crate::jacobian::flat;
 
 const CLASSES: usize = 3;
+/// Of the networks' input.
+const SHAPE: [usize; 4] = [2, 2, 7, 8];
 
 /// The networks, by name.
 pub(crate) fn networks() -> Result<[(&'static str, Network); 2]> {
@@ -52,7 +54,7 @@ fn bind(graph: GraphBuilder) -> Result<Network> {
 /// The rule at affine layers, passing at rectifiers, the gradient at max-pools: at the input, for each class, the gradient
 /// times the input.
 pub(crate) fn gradient_times_input(rule: &dyn Rule, network: &Network) -> Verdict {
-    let input = generated_input(&[2, 2, 7, 8], 5);
+    let input = generated_input(&SHAPE, 5);
     let tape = network.forward(&input, &Retain::all()).map_err(Fault::Failed)?;
     for class in 0..CLASSES {
         let logits = tape.logits().map_err(Fault::Failed)?;
@@ -66,6 +68,20 @@ pub(crate) fn gradient_times_input(rule: &dyn Rule, network: &Network) -> Verdic
         same("relevance", &expected, &flat([&relevance]), |_| 1e-3 * range)?;
     }
     Ok(Outcome::Holds)
+}
+
+/// On every node of a network of which no value was kept: what the rule needs is missed with a typed error.
+pub(crate) fn not_retained(rule: &dyn Rule, network: &Network) -> Verdict {
+    let tape = network.forward(&generated_input(&SHAPE, 5), &Retain::logits()).map_err(Fault::Failed)?;
+    let mut outcome = Outcome::DoesNotApply;
+    for id in network.graph().ids().filter(|id| *id != NodeId::INPUT) {
+        match attempt(rule, &network.site(&tape, id), &Tensor::ones(tape.shape(id))) {
+            Ok(_) | Err(Fault::Failed(Error::NotRetained(_))) => outcome = Outcome::Holds,
+            Err(Fault::Failed(Error::Rule { .. })) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(outcome)
 }
 
 fn relevance(rule: &dyn Rule, network: &Network, tape: &Tape, seed: Tensor) -> std::result::Result<Tensor, Fault> {

@@ -5,11 +5,11 @@
 //! - bias: ignored.
 //! - zero denominators: there are none.
 
-use gradex_engine::{Error, Layer, Result, Site, Tensor};
+use gradex_engine::{Error, Layer, Op, Result, Site, Tensor};
 
 use super::{Propagated, Rule, check_upstream};
 
-/// `R' = R`, for layers with one input of as many values as the output.
+/// `R' = R`, for layers of which each output value is about one input value, the one in the same place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pass;
 
@@ -23,10 +23,28 @@ impl Rule for Pass {
         let refused = || Error::Rule {
             rule: self.name(),
             op: site.op.kind(),
-            why: "it is for layers with one input of as many values as the output".to_owned(),
+            why: "it is for activations, batch norms, flatten and dropout, where each output is about one input"
+                .to_owned(),
         };
-        let [input] = &site.inputs[..] else { return Err(refused()) };
-        let reshaped = upstream.to_shape(input.shape).map_err(|_| refused())?;
+        if !is_place_by_place(site.op) {
+            return Err(refused());
+        }
+        let reshaped = upstream.to_shape(site.input_shape()?).map_err(|_| refused())?;
         Ok(Propagated::whole(vec![reshaped.into_owned()]))
+    }
+}
+
+fn is_place_by_place(op: &Op) -> bool {
+    match op {
+        Op::Relu(_) | Op::Relu6(_) | Op::BatchNorm2d(_) | Op::Flatten(_) | Op::Dropout(_) => true,
+        Op::Input(_)
+        | Op::Conv2d(_)
+        | Op::Linear(_)
+        | Op::MaxPool2d(_)
+        | Op::AvgPool2d(_)
+        | Op::AdaptiveAvgPool2d(_)
+        | Op::Add(_)
+        | Op::Concat(_)
+        | Op::Softmax(_) => false,
     }
 }
