@@ -81,7 +81,7 @@ fn a_method_that_is_named_twice_is_done_once_and_names_are_kept() {
         ["explain", "--method", "grad-cam", "--method", "grad-cam", "--class", "281", "--extrapolate", "none"];
     let output = gradex(&[&arguments[..], &SMALL].concat(), &[&cat], &out);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
-    assert_eq!(names(&out), BTreeSet::from(["chelsea-64x64-281-grad-cam-none.png".to_owned()]));
+    assert_eq!(names(&out), BTreeSet::from(["chelsea-33x33-281-grad-cam-none.png".to_owned()]));
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn why_this_and_not_that() {
     assert_eq!(difference["class"], 282);
     assert_eq!(difference["versus"], serde_json::json!({ "class": 281, "label": "tabby" }));
     let name = file(difference, "coarse").file_name().unwrap().to_str().unwrap();
-    assert_eq!(name, "chelsea-64x64-282-versus-281-grad-cam-coarse.npy");
-    assert!(report["sheets"][0].as_str().unwrap().ends_with("chelsea-64x64-282-versus-281-sheet.png"));
+    assert_eq!(name, "chelsea-33x33-282-versus-281-grad-cam-coarse.npy");
+    assert!(report["sheets"][0].as_str().unwrap().ends_with("chelsea-33x33-282-versus-281-sheet.png"));
 
     let coarse = |report: &Value| read_npy(file(&explanations(report)[0], "coarse")).unwrap();
     let alone = explain(&["--class", "282"]);
@@ -118,12 +118,12 @@ fn a_sheet_is_written_whole_or_not_at_all() {
     let out = folder("no-sheet");
     let cat = fixture("images/chelsea.png");
     // The sheet's name is taken by a folder: everything else is done, and nothing of the sheet remains.
-    fs::create_dir_all(out.join("chelsea-64x64-281-sheet.png/taken")).unwrap();
+    fs::create_dir_all(out.join("chelsea-33x33-281-sheet.png/taken")).unwrap();
     let output = gradex(&[&["explain", "--class", "281", "--sheet"][..], &SMALL].concat(), &[&cat], &out);
     assert_eq!(code(&output), Some(1));
-    assert!(stderr(&output).contains("chelsea-64x64-281-sheet.png"), "{}", stderr(&output));
-    let expected = ["activated.png", "none.png"].map(|end| format!("chelsea-64x64-281-grad-cam-{end}"));
-    let expected: BTreeSet<String> = expected.into_iter().chain(["chelsea-64x64-281-sheet.png".to_owned()]).collect();
+    assert!(stderr(&output).contains("chelsea-33x33-281-sheet.png"), "{}", stderr(&output));
+    let expected = ["activated.png", "none.png"].map(|end| format!("chelsea-33x33-281-grad-cam-{end}"));
+    let expected: BTreeSet<String> = expected.into_iter().chain(["chelsea-33x33-281-sheet.png".to_owned()]).collect();
     assert_eq!(names(&out), expected);
 }
 
@@ -209,7 +209,7 @@ fn maps_at_several_points_are_fused() {
     }
     let (single, explanation) = coarse(&["--point", first]);
     assert!(explanation["fused"].is_null() && explanation["point"] == "_blocks.9.add");
-    assert!(names(&out).contains("chelsea-285-grad-cam-mean-of-_blocks.9.add+_blocks.8._bn2-activated.png"));
+    assert!(names(&out).contains("chelsea-33x33-285-grad-cam-mean-of-_blocks.9.add+_blocks.8._bn2-activated.png"));
     let finest = coarse(&["--point", first, "--point", "_blocks.4"]);
     assert!(finest.0.shape()[0] > single.shape()[0] && finest.1["point"].as_str().unwrap().starts_with("_blocks.4"));
 }
@@ -255,7 +255,7 @@ fn ctrl_c_ends_between_passes_and_leaves_whole_files() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let first = out.join("chelsea-285-grad-cam-none.png");
+    let first = out.join("chelsea-33x33-285-grad-cam-none.png");
     let start = Instant::now();
     while !first.exists() && start.elapsed() < Duration::from_secs(120) {
         std::thread::sleep(Duration::from_millis(20));
