@@ -17,7 +17,7 @@
 //! ```
 //!
 //! The parts, each a crate of its own: [`engine`] runs networks forward and backward, [`models`] knows architectures,
-//! [`saliency`] explains, [`formats`] reads weights, [`render`] reads and draws pictures.
+//! [`saliency`] explains, [`metrics`] measures maps, [`formats`] reads weights, [`render`] reads and draws pictures.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -41,6 +41,7 @@ pub use weights::{from_bytes, load};
 pub use gradex_engine as engine;
 #[cfg(feature = "weights")]
 pub use gradex_formats as formats;
+pub use gradex_metrics as metrics;
 pub use gradex_models as models;
 #[cfg(feature = "render")]
 pub use gradex_render as render;

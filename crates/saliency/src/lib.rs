@@ -30,6 +30,7 @@ pub use heatmap::Heatmap;
 pub use ledger::{Entry, Ledger, TOLERANCE, Warning};
 pub use methods::Method;
 pub use predictions::{Prediction, top};
+pub use random::Random;
 pub use reason::Reason;
 pub use relevance::Relevance;
 pub use run::{Cost, Progress, Run, Watch};

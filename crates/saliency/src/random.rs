@@ -5,16 +5,18 @@
 
 /// One stream.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// Stream number `stream` of `seed`.
-    pub(crate) fn stream(seed: u64, stream: u64) -> Self {
+    #[must_use]
+    pub fn stream(seed: u64, stream: u64) -> Self {
         Self(Self(seed).bits(stream))
     }
 
     /// 64 random bits.
-    pub(crate) fn bits(self, place: u64) -> u64 {
+    #[must_use]
+    pub fn bits(self, place: u64) -> u64 {
         let mut z = self.0.wrapping_add(place.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -22,12 +24,14 @@ impl Random {
     }
 
     /// Uniform in `[0, 1)`, 53 bits.
-    pub(crate) fn uniform(self, place: u64) -> f64 {
+    #[must_use]
+    pub fn uniform(self, place: u64) -> f64 {
         (self.bits(place) >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Standard normal, by Box and Muller's transform of the uniforms at `2 place` and `2 place + 1`.
-    pub(crate) fn normal(self, place: u64) -> f64 {
+    #[must_use]
+    pub fn normal(self, place: u64) -> f64 {
         let (radius, angle) = (1.0 - self.uniform(2 * place), self.uniform(2 * place + 1));
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
     }

@@ -4,17 +4,26 @@ use super::package::{Dependency, Package};
 use super::{Violation, Workspace};
 
 /// What each crate of the library may use of the others.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("gradex-kernels", &[]),
     ("gradex-engine", &["gradex-kernels"]),
     ("gradex-models", &["gradex-engine"]),
     ("gradex-saliency", &["gradex-engine", "gradex-kernels"]),
+    ("gradex-metrics", &["gradex-engine", "gradex-saliency"]),
     ("gradex-conformance", &["gradex-engine", "gradex-models", "gradex-saliency"]),
     ("gradex-formats", &[]),
     ("gradex-render", &[]),
     (
         "gradex",
-        &["gradex-engine", "gradex-formats", "gradex-kernels", "gradex-models", "gradex-render", "gradex-saliency"],
+        &[
+            "gradex-engine",
+            "gradex-formats",
+            "gradex-kernels",
+            "gradex-metrics",
+            "gradex-models",
+            "gradex-render",
+            "gradex-saliency",
+        ],
     ),
     ("gradex-ffi", &["gradex"]),
     ("gradex-wasm", &["gradex-ffi"]),
@@ -24,7 +33,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 const TOPMOST: [&str; 3] = ["gradex-cli", "gradex-tests", "xtask"];
 
 /// Crates that outside their tests use ndarray and, where a feature asks for it, rayon.
-const CORE: [&str; 3] = ["gradex-kernels", "gradex-engine", "gradex-saliency"];
+const CORE: [&str; 4] = ["gradex-kernels", "gradex-engine", "gradex-saliency", "gradex-metrics"];
 
 pub(super) fn violations(workspace: &Workspace) -> Vec<Violation> {
     let names = LAYERS.iter().map(|(name, _)| *name).chain(TOPMOST);
