@@ -33,6 +33,26 @@ impl Network {
         &self.params[node.0]
     }
 
+    /// The same architecture with other parameters at one node; the others are shared.
+    ///
+    /// # Errors
+    /// [`Error::Graph`] where there is no such node, [`Error::ParameterShape`] where the shapes are not the old ones.
+    pub fn with_params(&self, node: NodeId, params: Params) -> Result<Self> {
+        let mut all = self.params.clone();
+        let Some(old) = all.get_mut(node.0) else {
+            return Err(Error::Graph(format!("there is no node {}", node.0)));
+        };
+        let shape = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.shape().to_vec()).unwrap_or_default();
+        for (what, old, new) in [("weight", &old.weight, &params.weight), ("bias", &old.bias, &params.bias)] {
+            if shape(old) != shape(new) {
+                let name = format!("{}.{what}", self.graph.node(node).name);
+                return Err(Error::ParameterShape { name, expected: shape(old), actual: shape(new) });
+            }
+        }
+        *old = Arc::new(params);
+        Ok(Self { graph: self.graph.clone(), params: all })
+    }
+
     pub(crate) fn shared_params(&self) -> &[Arc<Params>] {
         &self.params
     }

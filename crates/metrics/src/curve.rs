@@ -36,7 +36,10 @@ impl Curve {
         let places = hottest_first(map)?;
         let (pixels, width) = (places.len(), map.ncols());
         if steps == 0 || steps > pixels {
-            return Err(Error::Setting { what: "steps", why: format!("{steps} steps over {pixels} pixels: take 1 to {pixels}") });
+            return Err(Error::Setting {
+                what: "steps",
+                why: format!("{steps} steps over {pixels} pixels: take 1 to {pixels}"),
+            });
         }
         let fraction = |step: usize| step as f64 / steps as f64;
         let exchanged = |step: usize| &places[..(fraction(step) * pixels as f64).round() as usize];

@@ -25,6 +25,8 @@ pub enum Error {
         /// Why not, and what to do.
         why: String,
     },
+    /// A mask without a pixel: nothing can be found there.
+    EmptyMask,
     /// A scorer gave another number of scores than there were images.
     Scores {
         /// Images.
@@ -49,6 +51,7 @@ impl fmt::Display for Error {
             }
             Self::NonFinite { what } => write!(f, "the {what} holds NaN or infinite values"),
             Self::Setting { what, why } => write!(f, "{what}: {why}"),
+            Self::EmptyMask => f.write_str("the mask is empty, so nothing can be found in it: leave the image out"),
             Self::Scores { images, scores } => write!(f, "{scores} scores for {images} images; give one for each"),
             Self::Stopped => f.write_str("stopped"),
             Self::Saliency(source) => source.fmt(f),

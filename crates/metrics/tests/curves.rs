@@ -1,4 +1,5 @@
 //! Deletion and insertion on models whose curves are known.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

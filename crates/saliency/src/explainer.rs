@@ -108,13 +108,21 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// [`Error::NotAnImage`] where a point's output is none, [`Error::Engine`] where the forward pass fails.
     pub fn forward(&self, input: &Tensor) -> Result<Tape> {
+        Ok(self.network.forward(input, &self.retain(input.shape())?)?)
+    }
+
+    /// What a tape must keep of inputs of this shape: whoever asks for several extrapolations joins what each needs.
+    ///
+    /// # Errors
+    /// [`Error::NotAnImage`] where a point's output is none, [`Error::Engine`] where the network cannot take such inputs.
+    pub fn retain(&self, input: &[usize]) -> Result<Retain> {
         let graph = self.network.graph();
-        let shapes = graph.shapes(input.shape())?;
+        let shapes = graph.shapes(input)?;
         let mut retain = Retain::logits();
         for method in &self.methods {
             let point = self.point_of(method.as_ref());
             for on in [point].into_iter().chain(method.maps_at(point)) {
-                retain = retain.channel_sums(&self.excitations(input.shape(), on)?);
+                retain = retain.channel_sums(&self.excitations(input, on)?);
                 let shape = &shapes[on.index()];
                 if shape.len() != 4 {
                     return Err(Error::NotAnImage { point: graph.node(on).name.clone(), shape: shape.clone() });
@@ -122,7 +130,7 @@ impl<'a> Explainer<'a> {
             }
             retain = retain.and(method.retain(graph, point));
         }
-        Ok(self.network.forward(input, &retain)?)
+        Ok(retain)
     }
 
     /// The tape asked about `targets[n]` of each image `n`. All methods of one run share its gradients.

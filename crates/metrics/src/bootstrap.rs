@@ -1,0 +1,95 @@
+//! The percentile bootstrap (B. Efron, "Bootstrap Methods", Annals of Statistics 7, 1979).
+//!
+//! Samples of the same size are drawn with replacement; of their means the 2.5th and the 97.5th percentile bound the
+//! interval. Of paired differences it is the interval of the mean difference.
+
+use gradex_saliency::Random;
+
+/// Samples drawn.
+const RESAMPLES: usize = 2000;
+
+/// A mean and how far it can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The mean.
+    pub mean: f64,
+    /// The 95 % interval; none of fewer than two values.
+    pub bounds: Option<[f64; 2]>,
+    /// How many values.
+    pub count: usize,
+}
+
+impl Interval {
+    /// Of these values; none where there are none.
+    #[must_use]
+    pub fn of(values: &[f64], seed: u64) -> Option<Self> {
+        let (count, random) = (values.len(), Random::stream(seed, 0));
+        let mean = |sum: f64| sum / count as f64;
+        let draw = |place: usize| values[((random.uniform(place as u64) * count as f64) as usize).min(count - 1)];
+        let resampled = |sample: usize| mean((0..count).map(|number| draw(sample * count + number)).sum());
+        let bounds = (count > 1).then(|| {
+            let mut means: Vec<f64> = (0..RESAMPLES).map(resampled).collect();
+            means.sort_by(f64::total_cmp);
+            [0.025, 0.975].map(|part| percentile(&means, part))
+        });
+        (count > 0).then(|| Self { mean: mean(values.iter().sum()), bounds, count })
+    }
+
+    /// Whether all of the interval lies on one side of zero: 1 above, -1 below, 0 neither.
+    #[must_use]
+    pub fn side(&self) -> i32 {
+        match self.bounds {
+            Some([low, _]) if low > 0.0 => 1,
+            Some([_, high]) if high < 0.0 => -1,
+            Some(_) | None => 0,
+        }
+    }
+}
+
+/// Between the two nearest of the sorted values, linearly.
+fn percentile(sorted: &[f64], part: f64) -> f64 {
+    let place = part * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    below + (above - below) * place.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_none_of_one_and_of_equal_values() {
+        assert_eq!(Interval::of(&[], 0), None);
+        assert_eq!(Interval::of(&[0.5], 0), Some(Interval { mean: 0.5, bounds: None, count: 1 }));
+        assert_eq!(Interval::of(&[2.0; 9], 0), Some(Interval { mean: 2.0, bounds: Some([2.0, 2.0]), count: 9 }));
+    }
+
+    #[test]
+    fn of_many_values_it_is_the_normal_interval() {
+        let random = Random::stream(4, 4);
+        let values: Vec<f64> = (0..400).map(|place| 3.0 + random.normal(place)).collect();
+        let Interval { mean, bounds, .. } = Interval::of(&values, 1).unwrap();
+        let [low, high] = bounds.unwrap();
+        // 1.96 / sqrt(400).
+        assert!((high - low - 2.0 * 0.098).abs() < 0.02, "{low} {high}");
+        assert!((mean - (low + high) / 2.0).abs() < 0.01);
+        assert_eq!(Interval::of(&values, 1), Interval::of(&values, 1));
+        assert_ne!(Interval::of(&values, 1), Interval::of(&values, 2));
+    }
+
+    #[test]
+    fn sides_of_zero() {
+        let side = |bounds| Interval { mean: 0.0, bounds, count: 2 }.side();
+        assert_eq!(
+            [side(Some([0.1, 0.2])), side(Some([-2.0, -1.0])), side(Some([-1.0, 1.0])), side(None)],
+            [1, -1, 0, 0]
+        );
+        assert_eq!(side(Some([0.0, 1.0])), 0);
+    }
+
+    #[test]
+    fn percentiles_lie_between_the_nearest() {
+        assert_eq!(percentile(&[1.0, 2.0, 4.0], 0.5), 2.0);
+        assert_eq!(percentile(&[1.0, 2.0, 4.0], 0.75), 3.0);
+    }
+}
