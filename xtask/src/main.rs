@@ -45,6 +45,8 @@ enum Command {
     Ffi(c_library::Arguments),
     /// Prints what a program is made of, as a CycloneDX bill of materials
     Sbom(sbom::Arguments),
+    /// Prints where the project is unsafe: docs/unsafe.md
+    Unsafe,
     /// Checks the rules of the house that no compiler checks
     Tidy,
     /// Runs all that continuous integration runs: `.ci/run`
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => conformance::run(&arguments, out),
         Command::Ffi(arguments) => c_library::run(&arguments, out),
         Command::Sbom(arguments) => sbom::run(&arguments, out),
+        Command::Unsafe => tidy::inventory(out),
         Command::Tidy => tidy::run(out),
         Command::Ci => ci::run(),
     };

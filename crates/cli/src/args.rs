@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use gradex::methods::Fusion;
 use gradex::{ColourMap, Extrapolation, Fit};
+use serde::{Deserialize, Serialize};
 
 /// Explains what a convolutional image classifier looked at.
 #[derive(Debug, Parser)]
@@ -28,9 +29,8 @@ pub enum Command {
     Methods(Methods),
     /// List a model's points: where a map can be taken.
     Points(Points),
-    /// Check that this program computes on this machine what PyTorch computes.
-    #[cfg(feature = "embedded")]
-    Verify(crate::verify::Verify),
+    /// Check that this program computes on this machine what PyTorch computes, or do again what a receipt tells of.
+    Verify(Verify),
 }
 
 /// Which network.
@@ -108,6 +108,10 @@ pub struct Explain {
     /// Tell of methods that carry relevance back (lrp and the composites) what each node received, sent and absorbed.
     #[arg(long)]
     pub ledger: bool,
+    /// Write a receipt of the run: sha256 of program, weights, inputs and maps, and all that decided about them, for
+    /// `gradex verify FILE`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub receipt: Option<PathBuf>,
     /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
     /// have their number in front.
     #[arg(long)]
@@ -125,7 +129,8 @@ pub struct Explain {
 }
 
 /// What methods can be told; each takes what concerns it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SettingArgs {
     /// The node at which a contrastive method subtracts.
     #[arg(long, value_name = "NODE")]
@@ -156,6 +161,25 @@ pub struct SettingArgs {
     /// matches a layer wins.
     #[arg(long = "rule", value_name = "SELECTOR = RULE")]
     pub rules: Vec<String>,
+}
+
+/// `gradex verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A receipt that `gradex explain --receipt` wrote: all it tells of is done again and compared. Without it the
+    /// installation is checked.
+    #[arg(value_name = "RECEIPT", value_hint = ValueHint::FilePath)]
+    pub receipt: Option<PathBuf>,
+    /// Where the receipt's inputs, weights and baseline lie here, found by their file names; without it they are looked for
+    /// under the paths that the receipt has.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "receipt")]
+    pub folder: Option<PathBuf>,
+    /// Threads to use; all cores without it. Nothing may depend on it.
+    #[arg(long, value_name = "N", requires = "receipt")]
+    pub threads: Option<usize>,
+    /// Try only the kernel level in use (GRADEX_LEVEL names another). Without it every level of this machine is tried.
+    #[arg(long, conflicts_with = "receipt")]
+    pub this_level: bool,
 }
 
 /// `gradex methods`.

@@ -191,6 +191,11 @@ fn bounds(preprocessing: &Preprocessing) -> Bounds {
     Bounds::new(&of(0.0), &of(255.0))
 }
 
+/// The file that `--baseline` names, where it names one.
+pub fn baseline_file(word: &str) -> Option<&Path> {
+    (!["zero", "blur"].contains(&word)).then(|| Path::new(word))
+}
+
 fn baseline(word: &str) -> Outcome<Baseline> {
     match word {
         "zero" => return Ok(Baseline::Zero),

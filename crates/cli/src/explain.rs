@@ -15,11 +15,12 @@ use crate::account::Account;
 use crate::args::Explain;
 use crate::asked::{Asked, AskedMethod, Question};
 use crate::drawn::{ContactSheet, Drawn};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
 use crate::names::{Names, variant};
 use crate::progress::Progress;
+use crate::receipt::{Answer, Input, Taking};
 use crate::report::{Explained, Files, FusedPoints, Report, Versus, label, labelled, region};
 use crate::written::Writer;
 use crate::{model, run};
@@ -31,24 +32,35 @@ const SHOWN: usize = 5;
 pub fn run(args: &Explain) -> Outcome {
     Asked::check(args)?;
     model::set_threads(&args.model)?;
-    let model = model::load(&args.model)?;
+    let (model, weights) = match args.receipt {
+        Some(_) => model::load_hashed(&args.model)?,
+        None => (model::load(&args.model)?, String::new()),
+    };
     let asked = Asked::new(args, &model)?;
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+
+    let receipt = args.receipt.as_ref().map(|path| Taking::begin(path, args, &model, weights)).transpose()?;
 
     let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
     let explainer = explainer(args, &model, &asked, &interrupt, &progress);
     let writer = Writer::new(args);
     let skipped = RefCell::default();
     let variant = variant(args, &model, asked.point);
-    let task = Task { args, model: &model, explainer, asked, writer, interrupt, progress: progress.clone(), skipped };
+    let bars = progress.clone();
+    let task = Task { args, model: &model, explainer, asked, writer, receipt, interrupt, progress: bars, skipped };
     let mut names = Names::default();
-    run::for_each_picture(&args.input, &model, progress, |path, picture| {
+    let outcome = run::for_each_picture(&args.input, &model, progress, |path, picture| {
         let name = names.of(path, picture.index) + &variant;
         task.explain(path, &name, &picture)
-    })
+    });
+    if let (Some(receipt), Ok(()) | Err(Failure::Run(_))) = (task.receipt, &outcome) {
+        receipt.write()?;
+    }
+    outcome
 }
 
-fn explainer<'a>(
+/// What explains as the command line wants it.
+pub fn explainer<'a>(
     args: &Explain,
     model: &'a Model,
     asked: &Asked,
@@ -75,6 +87,7 @@ struct Task<'a> {
     explainer: Explainer<'a>,
     asked: Asked,
     writer: Writer<'a>,
+    receipt: Option<Taking<'a>>,
     interrupt: Interrupt,
     progress: Progress,
     /// Methods that did not apply, and were said to.
@@ -98,6 +111,7 @@ impl Task<'_> {
         };
         let logits_file = self.writer.save(name, "logits", || logits.to_owned().into_dyn())?;
         let (mut explanations, mut sheets) = (Vec::new(), Vec::new());
+        let mut receipt = self.receipt.as_ref().map(|_| Input::of(path, picture, &tape)).transpose()?;
         for question in self.asked.questions(logits) {
             let name = question.file_name(name);
             let run = self.explainer.run(&tape, &[question.target()])?;
@@ -108,6 +122,9 @@ impl Task<'_> {
                 let accounts = || if self.args.ledger { run.ledgers() } else { Vec::new() };
                 let before = accounts().len();
                 let Some(explanation) = self.answer(&run, asked)? else { continue };
+                if let Some(input) = &mut receipt {
+                    input.explanations.push(Answer::of(self.model, &question, &explanation));
+                }
                 let ledger = accounts().get(before).map(Account::of);
                 let drawn = Drawn::new(self.args, &tape, &explanation)?;
                 let mut explained = self.explained(&name, picture, &question, asked, &explanation, &drawn)?;
@@ -121,6 +138,9 @@ impl Task<'_> {
             if let Some(sheet) = sheet {
                 sheets.push(self.writer.picture(&format!("{name}-sheet"), &sheet.draw())?);
             }
+        }
+        if let Some((taking, input)) = self.receipt.as_ref().zip(receipt) {
+            taking.add(input);
         }
         report.explanations = Some(explanations);
         report.sheets = self.args.sheet.then_some(sheets);

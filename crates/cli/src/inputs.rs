@@ -4,10 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use gradex::formats::read_npy;
+use gradex::formats::{parse_npy_typed, read_file};
 use gradex::models::Preprocessing;
+use gradex::render::read_photograph;
 use gradex::{Fit, Model, Photograph, Region, Tensor, see_at};
 use ndarray::{ArrayView3, Axis};
+
+use crate::receipt::of_bytes;
 
 /// Endings of the files of a folder that are taken for inputs.
 const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "gif", "tif", "tiff", "npy"];
@@ -16,6 +19,8 @@ const ENDINGS: [&str; 11] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp",
 pub struct Picture {
     /// Which image of a batch it is, where its file holds several.
     pub index: Option<usize>,
+    /// sha256 of the file.
+    pub sha256: String,
     /// The photograph, or what a tensor depicts.
     pub photograph: Photograph,
     /// The network's input, `[1, 3, h, w]`.
@@ -52,7 +57,7 @@ fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found: Vec<PathBuf> = paths.context("cannot read the folder")?.into_iter().filter(is_input).collect();
     found.sort();
     if found.is_empty() {
-        bail!("the folder holds no image or .npy file ({})", ENDINGS.join(", "));
+        bail!("the folder holds no image or .npy file ({}); folders in it are not searched", ENDINGS.join(", "));
     }
     Ok(found)
 }
@@ -61,14 +66,23 @@ fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
 pub fn read(path: &Path, model: &Model, fit: Fit, size: Option<[usize; 2]>) -> Result<Vec<Picture>> {
     let preprocessing = &model.architecture.preprocessing;
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
-        return pictures_of(&read_npy(path)?, preprocessing);
+        let bytes = read_file(path)?;
+        let (dtype, tensor) = parse_npy_typed(&bytes)?;
+        if dtype.is_integer() {
+            bail!(
+                "an array of {dtype}, and the network takes normalised numbers: save the pixels as a PNG, or normalise them \
+                 as the model's training did and save float32"
+            );
+        }
+        return pictures_of(&tensor, &of_bytes(&bytes), preprocessing);
     }
-    let photograph = Photograph::open(path)?;
+    let bytes = read_photograph(path)?;
+    let photograph = Photograph::decode(&bytes)?;
     let seen = see_at(model, &photograph, fit, size.unwrap_or(preprocessing.size))?;
-    Ok(vec![Picture { index: None, photograph, input: seen.input, region: seen.region }])
+    Ok(vec![Picture { index: None, sha256: of_bytes(&bytes), photograph, input: seen.input, region: seen.region }])
 }
 
-fn pictures_of(tensor: &Tensor, preprocessing: &Preprocessing) -> Result<Vec<Picture>> {
+fn pictures_of(tensor: &Tensor, sha256: &str, preprocessing: &Preprocessing) -> Result<Vec<Picture>> {
     let batch = match tensor.shape() {
         [3, _, _] => tensor.view().insert_axis(Axis(0)),
         [_, 3, _, _] => tensor.view(),
@@ -83,7 +97,8 @@ fn pictures_of(tensor: &Tensor, preprocessing: &Preprocessing) -> Result<Vec<Pic
         let photograph = Photograph::from_pixels(preprocessing.pixels(pixels)?)?;
         let region = Region::whole(photograph.size());
         let input = image.insert_axis(Axis(0)).as_standard_layout().into_owned();
-        Ok(Picture { index: several.then_some(index), photograph, input, region })
+        let (index, sha256) = (several.then_some(index), sha256.to_owned());
+        Ok(Picture { index, sha256, photograph, input, region })
     };
     batch.outer_iter().enumerate().map(picture).collect()
 }
@@ -95,7 +110,8 @@ mod tests {
     #[test]
     fn tensors_of_one_image_and_of_several() {
         let preprocessing = Preprocessing::TORCHVISION;
-        let count = |shape: &[usize]| pictures_of(&Tensor::zeros(shape), &preprocessing).map(|pictures| pictures.len());
+        let count =
+            |shape: &[usize]| pictures_of(&Tensor::zeros(shape), "", &preprocessing).map(|pictures| pictures.len());
         assert_eq!(count(&[3, 4, 5]).unwrap(), 1);
         assert_eq!(count(&[1, 3, 4, 5]).unwrap(), 1);
         assert_eq!(count(&[2, 3, 4, 5]).unwrap(), 2);
@@ -108,7 +124,7 @@ mod tests {
     fn a_square_tensor_depicts_what_its_pixels_were() {
         let preprocessing = Preprocessing::EFFICIENTNET_LITE;
         let tensor = Tensor::from_elem(vec![3, 2, 2], (200.0 - 127.0) / 128.0);
-        let picture = pictures_of(&tensor, &preprocessing).unwrap().remove(0);
+        let picture = pictures_of(&tensor, "", &preprocessing).unwrap().remove(0);
         assert!(picture.photograph.pixels().pixels().all(|pixel| pixel.0 == [200; 3]));
         assert_eq!(picture.input.shape(), [1, 3, 2, 2]);
     }

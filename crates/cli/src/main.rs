@@ -15,9 +15,9 @@ mod listings;
 mod model;
 mod names;
 mod progress;
+mod receipt;
 mod report;
 mod run;
-#[cfg(feature = "embedded")]
 mod verify;
 mod written;
 
@@ -35,7 +35,6 @@ fn main() -> ExitCode {
         Command::Models => listings::models(),
         Command::Methods(args) => listings::methods(args.json),
         Command::Points(args) => listings::points(&args),
-        #[cfg(feature = "embedded")]
         Command::Verify(args) => verify::run(&args),
     };
     match outcome {

@@ -1,11 +1,15 @@
 //! The model that the command line asks for.
 
-use anyhow::Context;
-use gradex::formats::StateDict;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use gradex::formats::{StateDict, read_file};
 use gradex::{Architecture, Model};
 
 use crate::args::ModelArgs;
 use crate::failure::{Failure, Outcome};
+use crate::receipt::of_bytes;
 
 /// More than any one machine has cores for.
 const MOST_THREADS: usize = 1024;
@@ -15,9 +19,41 @@ const DEFAULT: &str = "efficientnet-lite0";
 
 /// Loads the weights, from the file or from the program itself.
 pub fn load(args: &ModelArgs) -> Outcome<Model> {
+    from(args, |path| Ok(StateDict::open(path)?))
+}
+
+/// The same, and the sha256 of the weights: of their file, or of what `sha256sum *.npy` prints in their folder.
+pub fn load_hashed(args: &ModelArgs) -> Outcome<(Model, String)> {
+    let mut sha256 = embedded_hash();
+    let model = from(args, |path| {
+        if path.is_dir() {
+            sha256 = hash_of_folder(path)?;
+            return Ok(StateDict::open(path)?);
+        }
+        let bytes = read_file(path)?;
+        sha256 = of_bytes(&bytes);
+        StateDict::from_bytes(&bytes).with_context(|| path.display().to_string())
+    })?;
+    Ok((model, sha256))
+}
+
+fn hash_of_folder(folder: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "npy") && !path.is_dir() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            lines.push((name, of_bytes(&read_file(&path)?)));
+        }
+    }
+    lines.sort();
+    Ok(of_bytes(lines.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect::<String>().as_bytes()))
+}
+
+fn from(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
     let named = args.model.as_deref().map(Architecture::find).transpose().map_err(Failure::usage)?;
     if let Some(path) = &args.weights {
-        let state = StateDict::open(path)?;
+        let state = open(path)?;
         let architecture = match named {
             Some(architecture) => architecture,
             None => Architecture::find(state.metadata.get("architecture").map_or(DEFAULT, String::as_str))?,
@@ -38,6 +74,16 @@ pub fn load(args: &ModelArgs) -> Outcome<Model> {
 #[cfg(feature = "embedded")]
 fn embedded() -> Outcome<Model> {
     Ok(gradex::embedded()?)
+}
+
+#[cfg(feature = "embedded")]
+fn embedded_hash() -> String {
+    of_bytes(gradex::models::EMBEDDED_WEIGHTS)
+}
+
+#[cfg(not(feature = "embedded"))]
+fn embedded_hash() -> String {
+    String::new()
 }
 
 #[cfg(not(feature = "embedded"))]

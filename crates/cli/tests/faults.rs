@@ -159,3 +159,62 @@ fn weights_that_hold_nan_are_refused_by_the_name_of_the_tensor() {
     let output = gradex("classify").arg("--weights").arg(&path).arg(cat()).output().unwrap();
     failed(&output, &["nan.safetensors", "NaN", "_fc.weight"]);
 }
+
+#[test]
+fn weights_of_another_architecture_are_refused_by_what_is_missing() {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/efficientnet-lite0.safetensors");
+    let output = gradex("explain").args(["--model", "vgg16", "--weights"]).arg(&weights).arg(cat()).output().unwrap();
+    failed(&output, &["efficientnet-lite0.safetensors as weights of vgg16", "features.0.weight"]);
+}
+
+#[test]
+fn a_small_disk_that_fills_up_leaves_whole_files_only() {
+    let (disk, inputs, copy) = (folder("disk"), folder("disk-in"), folder("disk-copy"));
+    for number in 0..4 {
+        fs::copy(cat(), inputs.join(format!("{number}.png"))).unwrap();
+    }
+    // A disk of 1 MiB in a namespace of its own, whose files are copied before it goes.
+    let script = "mount -t tmpfs -o size=1m disk \"$1\" || exit 77
+                  \"$3\" explain --out \"$1\" \"$4\"; code=$?; cp -r \"$1\"/. \"$2\"; exit $code";
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+    let Ok(output) = command.args([&disk, &copy]).arg(PROGRAM).arg(&inputs).output() else { return };
+    if output.status.code() == Some(77) || String::from_utf8_lossy(&output.stderr).contains("unshare") {
+        return; // Not every system lets us.
+    }
+    failed(&output, &["No space left on device", "of 4 inputs failed"]);
+    let names = names(&copy);
+    assert!(!names.is_empty(), "something fits");
+    for name in names {
+        assert_eq!(Photograph::open(copy.join(&name)).unwrap().size(), [300, 451], "{name}");
+    }
+}
+
+/// A `.npy` file of version 1.0.
+fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+}
+
+#[test]
+fn pixels_as_integers_are_refused_for_they_are_not_normalised() {
+    let folder = folder("integers");
+    for (descr, size) in [("|u1", 1), ("<i8", 8), ("|b1", 1)] {
+        let path = folder.join("pixels.npy");
+        fs::write(&path, npy(descr, "(3, 32, 32)", &vec![0; 3 * 32 * 32 * size])).unwrap();
+        let output = gradex("classify").arg(&path).output().unwrap();
+        failed(&output, &["pixels.npy", "normalise", "PNG"]);
+    }
+}
+
+#[test]
+fn folders_in_a_folder_are_not_searched() {
+    let outer = folder("nested");
+    fs::create_dir(outer.join("inner.png")).unwrap();
+    fs::copy(cat(), outer.join("inner.png/cat.png")).unwrap();
+    failed(&gradex("classify").arg(&outer).output().unwrap(), &["nested", "folders in it are not searched"]);
+    fs::copy(cat(), outer.join("cat.png")).unwrap();
+    let output = gradex("classify").arg("--json").arg(&outer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
+}

@@ -1,13 +1,13 @@
 //! Single tensors as `.npy` files.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use ndarray_npy::WriteNpyExt;
 
 use crate::state_dict::{Tensor, io_error, read_file};
 use crate::write::Aside;
-use crate::{Result, npy};
+use crate::{Dtype, Result, npy};
 
 /// Reads a `.npy` file of any element type that [`Dtype`](crate::Dtype) has, as `f32`.
 ///
@@ -24,6 +24,23 @@ pub fn read_npy(path: &Path) -> Result<Tensor> {
 pub fn parse_npy(bytes: &[u8]) -> Result<Tensor> {
     let (_, tensor) = npy::parse(bytes)?;
     Ok(tensor)
+}
+
+/// The same, and the element type that the file has.
+///
+/// # Errors
+/// As [`parse_npy`].
+pub fn parse_npy_typed(bytes: &[u8]) -> Result<(Dtype, Tensor)> {
+    npy::parse(bytes)
+}
+
+/// Writes a file, aside and then renamed.
+///
+/// # Errors
+/// As [`write_npy`].
+pub fn write_file(path: &Path, content: &[u8]) -> Result<()> {
+    let written = Aside::beside(path)?.write(path, |out| out.write_all(content));
+    written.map_err(|source| io_error("write", path, source))
 }
 
 /// Writes a tensor as a float32 `.npy` file, aside and then renamed.

@@ -37,8 +37,8 @@ mod torch;
 mod write;
 
 pub use archive::MAX_INFLATION;
-pub use array::{parse_npy, read_npy, write_npy};
+pub use array::{parse_npy, parse_npy_typed, read_npy, write_file, write_npy};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
-pub use state_dict::{StateDict, Tensor};
+pub use state_dict::{StateDict, Tensor, read_file};
 pub use write::StorageDtype;

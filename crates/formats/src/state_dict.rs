@@ -99,7 +99,10 @@ impl StateDict {
 }
 
 /// The content of a regular file; devices and pipes, which may never end, are refused.
-pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// [`Error::Io`] where the system refuses, [`Error::UnknownFormat`] for what is no regular file.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     let failed = |source| io_error("read", path, source);
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;

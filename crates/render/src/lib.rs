@@ -34,6 +34,6 @@ pub use error::{Error, Result};
 pub use fit::{Fit, Fitted, MAX_NETWORK_SIDE, Region};
 pub use image::RgbImage;
 pub use overlay::{Style, overlay, overlay_components};
-pub use photograph::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photograph};
+pub use photograph::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photograph, read_photograph};
 pub use png::write_png;
 pub use sheet::{SHEET_WIDTH, Sheet};

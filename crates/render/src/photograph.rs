@@ -49,7 +49,7 @@ impl Photograph {
     /// [`Error::File`] that names the file, and holds what [`Photograph::decode`] says or why it cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        read(path).and_then(|bytes| Self::decode(&bytes)).map_err(|cause| cause.in_file(path))
+        Self::decode(&read_photograph(path)?).map_err(|cause| cause.in_file(path))
     }
 
     /// Reads a photograph from the content of a file.
@@ -114,6 +114,15 @@ impl std::fmt::Debug for Photograph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Photograph").field("size", &self.size()).finish_non_exhaustive()
     }
+}
+
+/// The content of a photograph's file, for [`Photograph::decode`].
+///
+/// # Errors
+/// [`Error::File`] that names the file, where it cannot be read or is above [`MAX_BYTES`].
+pub fn read_photograph(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    read(path).map_err(|cause| cause.in_file(path))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -4,6 +4,8 @@
 
 mod allow_list;
 mod code;
+mod defences;
+mod inventory;
 mod layering;
 mod length;
 mod manifests;
@@ -63,10 +65,12 @@ impl fmt::Display for Violation {
 
 type Rule = fn(&Workspace) -> Vec<Violation>;
 
-const RULES: [(&str, Rule); 8] = [
+const RULES: [(&str, Rule); 10] = [
     ("dependencies go one way", layering::violations),
     ("third-party crates are those of deny.toml", allow_list::violations),
     ("no unsafe code outside crates/kernels, crates/ffi and crates/wasm", safety::violations),
+    ("docs/unsafe.md counts all unsafe code", inventory::violations),
+    ("the tests of docs/threat-model.md exist", defences::violations),
     ("sources are short", length::violations),
     ("no machine's paths, nothing unfinished", words::violations),
     ("packages inherit from the workspace", manifests::violations),
@@ -88,6 +92,11 @@ pub fn run(out: &mut impl Write) -> Result<()> {
     }
     ensure!(count == 0, "{count} violation(s) of the rules of the house");
     Ok(())
+}
+
+/// Prints where the project is unsafe: docs/unsafe.md.
+pub fn inventory(out: &mut impl Write) -> Result<()> {
+    Ok(out.write_all(inventory::document(&repository::files()?).as_bytes())?)
 }
 
 /// A workspace of these files, for tests of the rules.

@@ -1,36 +1,45 @@
-//! `gradex verify`: does this program, on this machine, compute what PyTorch computes?
+//! `gradex verify`: does this program, on this machine, compute what PyTorch computes, or what a receipt tells of?
 
+mod again;
+#[cfg(feature = "embedded")]
 mod golden;
+#[cfg(feature = "embedded")]
 mod levels;
+#[cfg(feature = "embedded")]
 mod measured;
+mod same;
 
 use std::io::{self, Write};
 
-use clap::Args;
-use gradex::Level;
-
+use crate::args::Verify;
 use crate::failure::{Failure, Outcome};
 
 /// How far a value may be from the one that it should be, as part of the largest: of PyTorch's in float64, of another
 /// kernel level's, of another machine's.
 pub const BOUND: f64 = 1e-4;
 
-/// `gradex verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// Try only the kernel level in use (GRADEX_LEVEL names another). Without it every level of this machine is tried.
-    #[arg(long)]
-    this_level: bool,
-}
-
 /// Says what was checked, a line each, and PASS or what differs.
 pub fn run(args: &Verify) -> Outcome {
     let mut findings = Findings::default();
-    match args.this_level {
-        true => levels::check_current(&mut findings)?,
-        false => levels::check_all(&Level::available(), &mut findings)?,
+    match &args.receipt {
+        Some(receipt) => again::check(receipt, args, &mut findings)?,
+        None => installation(args, &mut findings)?,
     }
     findings.conclude()
+}
+
+#[cfg(feature = "embedded")]
+fn installation(args: &Verify, findings: &mut Findings) -> Outcome {
+    match args.this_level {
+        true => levels::check_current(findings)?,
+        false => levels::check_all(&gradex::Level::available(), findings)?,
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "embedded"))]
+fn installation(_: &Verify, _: &mut Findings) -> Outcome {
+    Err(Failure::usage("this program was built without embedded weights, so there is nothing to check but a RECEIPT"))
 }
 
 /// What was found so far; each finding is printed at once.
@@ -52,6 +61,7 @@ impl Findings {
     }
 
     /// Findings of a process that printed them itself.
+    #[cfg(feature = "embedded")]
     pub fn add(&mut self, is_good: bool) {
         self.wrong += usize::from(!is_good);
     }
@@ -66,6 +76,7 @@ impl Findings {
 }
 
 /// `max |value - expected| / max |expected|`; infinite where a value is NaN, or where there are more or fewer.
+#[cfg(feature = "embedded")]
 pub fn apart<'a>(values: &[f32], expected: impl ExactSizeIterator<Item = &'a f32> + Clone) -> f64 {
     if values.len() != expected.len() {
         return f64::INFINITY;
@@ -76,7 +87,7 @@ pub fn apart<'a>(values: &[f32], expected: impl ExactSizeIterator<Item = &'a f32
     distances.fold(0.0, |most, distance| if distance.is_nan() { f64::INFINITY } else { f64::max(most, distance) })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "embedded"))]
 mod tests {
     use super::*;
 

@@ -1,0 +1,11 @@
+//! Receipts: what was explained, by what, and what came out, so that `gradex verify` can do it again.
+
+mod document;
+mod hash;
+mod map;
+mod taken;
+
+pub use document::{Answer, FORM, Input, Receipt};
+pub use hash::of_bytes;
+pub use map::Map;
+pub use taken::{Taking, program, target};
