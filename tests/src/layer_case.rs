@@ -21,6 +21,8 @@ pub struct LayerCase {
     pub inputs: Vec<Tensor>,
     /// What comes back to its output.
     pub upstream: Tensor,
+    /// What the names of files end in that are about one input each.
+    pub suffixes: Vec<String>,
     /// The files that hold the expected gradients, one an input.
     pub gradients: Vec<String>,
     /// How far output and gradients may lie from the expected ones.
@@ -34,7 +36,7 @@ impl LayerCase {
     /// Where the manifest names a layer or an attribute that there is not.
     #[must_use]
     pub fn read(case: &Case) -> Self {
-        let op = op(case.text("op"), &Attributes(&case.manifest["attributes"]));
+        let op = op(&case.manifest);
         let parameters = op.parameters().iter().map(|(name, _)| case.tensor(name)).collect();
         let numbers: Vec<String> =
             (0..).map(|i| format!("_{i}")).take_while(|i| case.has(&format!("input{i}"))).collect();
@@ -42,6 +44,7 @@ impl LayerCase {
         let tolerances = match case.text("tolerance") {
             "exact" => [Tolerance::Exact; 2],
             "rounding" => terms(&op).map(|terms| Tolerance::Rounding { terms }),
+            "stabilised" => [Tolerance::Relative(1e-5); 2],
             other => panic!("{}: a layer has no tolerance class `{other}`", case.name()),
         };
         Self {
@@ -50,6 +53,7 @@ impl LayerCase {
             upstream: case.tensor("upstream"),
             gradients: suffixes.iter().map(|suffix| format!("expected_gradient{suffix}")).collect(),
             tolerances,
+            suffixes,
             op,
         }
     }
@@ -77,8 +81,10 @@ fn terms(op: &Op) -> [usize; 2] {
     }
 }
 
-fn op(name: &str, attributes: &Attributes<'_>) -> Op {
-    match name {
+/// The layer of a manifest's `op` and `attributes`.
+pub(crate) fn op(manifest: &Value) -> Op {
+    let attributes = Attributes(&manifest["attributes"]);
+    match manifest["op"].as_str().expect("an op") {
         "conv2d" => Conv2d {
             in_channels: attributes.number("in_channels"),
             out_channels: attributes.number("out_channels"),
@@ -124,7 +130,7 @@ fn op(name: &str, attributes: &Attributes<'_>) -> Op {
         "flatten" => Flatten.into(),
         "dropout" => Dropout.into(),
         "softmax" => Softmax.into(),
-        other => panic!("fixtures/layers has an op `{other}` that the engine has not"),
+        other => panic!("a fixture has an op `{other}` that the engine has not"),
     }
 }
 

@@ -7,8 +7,10 @@
 mod case;
 mod compare;
 mod layer_case;
+mod network_case;
 pub mod oracle;
 
 pub use case::{Case, cases, fixtures};
 pub use compare::{Difference, Tolerance, difference};
 pub use layer_case::LayerCase;
+pub use network_case::generated_network;
