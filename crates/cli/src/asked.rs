@@ -59,6 +59,13 @@ impl Question {
         self.versus.map_or(name.clone(), |other| format!("{name}-versus-{other}"))
     }
 
+    /// The same about the most probable of the other classes.
+    pub fn other(&self, logits: ArrayView1<'_, f32>) -> Option<Self> {
+        let taken = |class| class == self.class || Some(class) == self.versus;
+        let other = top(logits, 3).into_iter().find(|prediction| !taken(prediction.class));
+        other.map(|other| Self { class: other.class, versus: self.versus, probability: other.probability })
+    }
+
     /// The number that is explained.
     pub fn target(&self) -> Target {
         self.versus.map_or(Target::Class(self.class), |other| Target::Difference(self.class, other))

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use gradex::saliency::{Error, Run};
-use gradex::{Explainer, Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tensor, top};
+use gradex::{Explainer, Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tape, Tensor, top};
 use ndarray::{Array3, Axis};
 
 use crate::account::Account;
@@ -16,6 +16,7 @@ use crate::args::Explain;
 use crate::asked::{Asked, AskedMethod, Question};
 use crate::drawn::{ContactSheet, Drawn};
 use crate::failure::{Failure, Outcome};
+use crate::influence::{Influenced, is_cheap};
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
 use crate::names::{Names, variant};
@@ -115,12 +116,16 @@ impl Task<'_> {
         for question in self.asked.questions(logits) {
             let name = question.file_name(name);
             let run = self.explainer.run(&tape, &[question.target()])?;
+            let other = match question.other(logits) {
+                Some(other) => Some((other.class, self.explainer.run(&tape, &[other.target()])?)),
+                None => None,
+            };
             let mut sheet =
                 self.args.sheet.then(|| ContactSheet::new(self.args, picture, &report, &question)).transpose()?;
             for asked in &self.asked.methods {
                 self.interrupt.check()?;
                 let accounts = || if self.args.ledger { run.ledgers() } else { Vec::new() };
-                let before = accounts().len();
+                let (before, cost) = (accounts().len(), run.cost());
                 let Some(explanation) = self.answer(&run, asked)? else { continue };
                 if let Some(input) = &mut receipt {
                     input.explanations.push(Answer::of(self.model, &question, &explanation));
@@ -130,6 +135,9 @@ impl Task<'_> {
                 let mut explained = self.explained(&name, picture, &question, asked, &explanation, &drawn)?;
                 explained.files.logits.clone_from(&logits_file);
                 explained.ledger = ledger;
+                let other = other.as_ref().filter(|_| is_cheap(cost, run.cost()));
+                explained.influence = self.influence(&tape, asked, &explanation, other)?;
+                self.warn(&report.input, &explained);
                 if let Some(sheet) = &mut sheet {
                     sheet.add(&explained, &drawn)?;
                 }
@@ -166,6 +174,36 @@ impl Task<'_> {
             self.progress.suspend(|| eprintln!("skipped {method}: {error}"));
         }
         Ok(None)
+    }
+
+    /// What the picture is made of, compared with the one that answers `other`; none where it is blank.
+    fn influence(
+        &self,
+        tape: &Tape,
+        asked: &AskedMethod,
+        explanation: &Explanation,
+        other: Option<&(usize, Run<'_>)>,
+    ) -> Result<Option<Influenced>> {
+        if explanation.fine.reason.is_some() {
+            return Ok(None);
+        }
+        let compared = match other {
+            Some((_, run)) => self.answer(run, asked)?,
+            None => None,
+        };
+        let influence = self.explainer.influence(tape, explanation, compared.as_ref())?;
+        Ok(Some(Influenced::new(influence, other.map(|(class, _)| *class))))
+    }
+
+    fn warn(&self, input: &str, explained: &Explained) {
+        let Explained { class, label, method, influence, .. } = explained;
+        if let Some(influence) = influence.as_ref().filter(|influence| influence.same_for_any_class) {
+            self.progress.suspend(|| {
+                eprintln!(
+                    "warning: {input}: {method} of {label} ({class}) would look the same for any class: {influence}"
+                );
+            });
+        }
     }
 
     fn explained(
@@ -213,6 +251,7 @@ impl Task<'_> {
             advice: fine.reason.map(Reason::advice),
             note: coarse.note.clone(),
             stretch: drawn.stretch_percent(),
+            influence: None,
             ledger: None,
             files,
         })

@@ -9,6 +9,7 @@ mod classify;
 mod drawn;
 mod explain;
 mod failure;
+mod influence;
 mod inputs;
 mod interrupt;
 mod listings;

@@ -7,6 +7,7 @@ use gradex::{Region, imagenet_labels};
 use serde::Serialize;
 
 use crate::account::Account;
+use crate::influence::Influenced;
 
 /// One input, explained or classified.
 #[derive(Debug, Serialize)]
@@ -69,6 +70,8 @@ pub struct Explained {
     pub note: Option<String>,
     /// The percentage of the pixels that the pictures tell apart, where it is not all of them.
     pub stretch: Option<f32>,
+    /// What the picture is made of; null where it is blank.
+    pub influence: Option<Influenced>,
     /// The account of a relevance walk, where it was asked for and the method is one.
     pub ledger: Option<Account>,
     /// What was written.
@@ -159,6 +162,9 @@ impl Report {
             }
             if let Some(note) = &explained.note {
                 writeln!(out, "    {note}")?;
+            }
+            if let Some(influence) = &explained.influence {
+                writeln!(out, "    {influence}")?;
             }
             for line in explained.ledger.iter().flat_map(|ledger| ledger.table().lines()) {
                 writeln!(out, "    {line}")?;

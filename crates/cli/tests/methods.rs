@@ -38,7 +38,7 @@ fn all_methods_and_several_classes_over_one_input() {
     for explanation in explanations(&report) {
         let keys: Vec<&String> = explanation.as_object().unwrap().keys().collect();
         let contract = ["class", "label", "method", "point", "extrapolation", "reason", "files"];
-        let more = ["versus", "advice", "note", "stretch", "ledger", "fused"];
+        let more = ["versus", "advice", "note", "stretch", "influence", "ledger", "fused"];
         assert!(contract.iter().chain(&more).all(|key| keys.iter().any(|known| known == key)), "{keys:?}");
         assert_eq!(explanation["reason"].is_null(), explanation["advice"].is_null(), "a reason comes with advice");
         let coarse = read_npy(file(explanation, "coarse")).unwrap();

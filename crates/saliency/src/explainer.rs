@@ -20,7 +20,7 @@ pub struct Explainer<'a> {
     network: &'a Network,
     methods: Vec<Arc<dyn Method>>,
     point: Option<NodeId>,
-    extrapolation: Extrapolation,
+    pub(crate) extrapolation: Extrapolation,
     folded: OnceLock<Network>,
     watch: Option<Arc<Watch>>,
 }
