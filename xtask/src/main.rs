@@ -3,6 +3,7 @@
 
 mod agree;
 mod bench;
+mod browser;
 mod c_library;
 mod ci;
 mod conformance;
@@ -15,6 +16,7 @@ mod sbom;
 #[cfg(test)]
 mod scratch;
 mod tidy;
+mod web;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -47,6 +49,8 @@ enum Command {
     Sbom(sbom::Arguments),
     /// Prints where the project is unsafe: docs/unsafe.md
     Unsafe,
+    /// Lays out the page with the program for browsers; serves it, or checks it in Chromium
+    Web(web::Arguments),
     /// Checks the rules of the house that no compiler checks
     Tidy,
     /// Runs all that continuous integration runs: `.ci/run`
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Command::Ffi(arguments) => c_library::run(&arguments, out),
         Command::Sbom(arguments) => sbom::run(&arguments, out),
         Command::Unsafe => tidy::inventory(out),
+        Command::Web(arguments) => web::run(&arguments, out),
         Command::Tidy => tidy::run(out),
         Command::Ci => ci::run(),
     };

@@ -7,10 +7,8 @@ use std::sync::Arc;
 use gradex::engine::Graph;
 use gradex::formats::read_npy;
 use gradex::methods::{self, Baseline, Fused, Fusion, Settings};
-use gradex::models::Preprocessing;
 use gradex::saliency::Composite;
-use gradex::saliency::rules::Bounds;
-use gradex::{Method, Model, NodeId, Target, class_of, top};
+use gradex::{Method, Model, NodeId, Target, bounds, class_of, top};
 use ndarray::{ArrayView1, Ix3};
 
 use crate::args::{Explain, SettingArgs};
@@ -189,13 +187,6 @@ fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
 fn rules(lines: &[String]) -> Outcome<Option<Composite>> {
     let composite = || lines.join("\n").parse().map_err(|error| Failure::usage(format!("--rule: {error}")));
     if lines.is_empty() { Ok(None) } else { composite().map(Some) }
-}
-
-/// Black and white as the network sees them.
-fn bounds(preprocessing: &Preprocessing) -> Bounds {
-    let Preprocessing { scale, mean, deviation, .. } = preprocessing;
-    let of = |pixel: f32| [0, 1, 2].map(|c| (pixel / scale - mean[c]) / deviation[c]);
-    Bounds::new(&of(0.0), &of(255.0))
 }
 
 /// The file that `--baseline` names, where it names one.

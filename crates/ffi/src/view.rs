@@ -65,10 +65,20 @@ pub unsafe extern "C" fn gradex_view_decode(
     guarded(|| {
         // SAFETY: the caller's promise.
         let file = unsafe { elements(file, length, "file") }?;
-        let photograph = Photograph::decode(file).map_err(gradex::Error::from)?;
+        let photograph = decode(file)?;
         // SAFETY: the caller's promise.
         unsafe { show(model, photograph, question, view) }
     })
+}
+
+#[cfg(feature = "files")]
+fn decode(file: &[u8]) -> Result<Photograph> {
+    Ok(Photograph::decode(file).map_err(gradex::Error::from)?)
+}
+
+#[cfg(not(feature = "files"))]
+fn decode(_file: &[u8]) -> Result<Photograph> {
+    Err(Failure::new(GradexStatus::Refused, "this library was built without image decoders: use gradex_view_pixels"))
 }
 
 /// Shows a photograph to the model, as rows of pixels of four bytes: red, green, blue and one that is not read.

@@ -1,5 +1,6 @@
 //! Tells the formats apart by their first bytes.
 
+#[cfg(feature = "npz")]
 use crate::archive::Archive;
 use crate::npy;
 use crate::{Error, Result};
@@ -49,6 +50,12 @@ pub(crate) fn detect(bytes: &[u8]) -> Result<Container> {
     Err(unknown(format!("the first bytes are {}", start.join(" "))))
 }
 
+#[cfg(not(feature = "npz"))]
+fn detect_zip(_bytes: &[u8]) -> Result<Container> {
+    Ok(Container::Npz)
+}
+
+#[cfg(feature = "npz")]
 fn detect_zip(bytes: &[u8]) -> Result<Container> {
     let names = Archive::open(bytes)?.names()?;
     if names.iter().any(|name| name == "data.pkl" || name.ends_with("/data.pkl")) {

@@ -35,6 +35,8 @@ pub enum Error {
     },
     /// A PyTorch checkpoint, in a build without the feature `torch`.
     ImportNeeded,
+    /// A zip archive, `.npz` or `.pth`, in a build without the feature `npz`.
+    ArchivesLeftOut,
     /// The bytes break the rules of their format: damaged, truncated or hostile.
     Malformed {
         /// The format.
@@ -126,6 +128,9 @@ impl fmt::Display for Error {
                 "a PyTorch checkpoint, which is not read at run time; convert it once with \
                  `cargo xtask import FILE --arch NAME --out FILE.safetensors`",
             ),
+            Self::ArchivesLeftOut => {
+                f.write_str("a zip archive (.npz or .pth), which this build does not read; save it as .safetensors")
+            }
             Self::Malformed { format, reason } => write!(f, "damaged {format}: {reason}"),
             Self::Unsupported { format, what, advice } => write!(f, "unsupported in {format}: {what}; {advice}"),
             Self::Length { what, declared, found } => {
@@ -162,6 +167,7 @@ impl std::error::Error for Error {
             Self::In { source, .. } => Some(source),
             Self::UnknownFormat { .. }
             | Self::ImportNeeded
+            | Self::ArchivesLeftOut
             | Self::Malformed { .. }
             | Self::Unsupported { .. }
             | Self::Length { .. }

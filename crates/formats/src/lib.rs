@@ -3,7 +3,7 @@
 //! | container | read | written |
 //! |---|---|---|
 //! | `.safetensors` | yes | F32, F16 |
-//! | `.npz`, stored or deflated | yes | no |
+//! | `.npz`, stored or deflated | with the feature `npz` | no |
 //! | folder of `.npy` | yes | no |
 //! | PyTorch `.pth`, zip and legacy | with the feature `torch` | no |
 //! | one `.npy` | [`read_npy`] | [`write_npy`] |
@@ -22,12 +22,14 @@
 //! tests compare with those crates on every file they can read.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "npz")]
 mod archive;
 mod array;
 mod detect;
 mod dtype;
 mod error;
 mod npy;
+#[cfg(feature = "npz")]
 mod npz;
 mod safetensors;
 mod shape;
@@ -36,6 +38,7 @@ mod state_dict;
 mod torch;
 mod write;
 
+#[cfg(feature = "npz")]
 pub use archive::MAX_INFLATION;
 pub use array::{parse_npy, parse_npy_typed, read_npy, write_file, write_npy};
 pub use dtype::Dtype;

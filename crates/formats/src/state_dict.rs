@@ -42,7 +42,8 @@ impl StateDict {
     ///
     /// # Errors
     /// Where the file cannot be read, is of no supported format, or is truncated, damaged or hostile;
-    /// [`Error::ImportNeeded`] for PyTorch checkpoints in a build without the feature `torch`.
+    /// [`Error::ImportNeeded`] for PyTorch checkpoints in a build without the feature `torch`, [`Error::ArchivesLeftOut`]
+    /// for zip archives in one without `npz`.
     pub fn open(path: &Path) -> Result<Self> {
         let metadata = fs::metadata(path).map_err(|source| io_error("read", path, source))?;
         if metadata.is_dir() {
@@ -59,7 +60,10 @@ impl StateDict {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         match detect(bytes)? {
             Container::Safetensors => Self::from_safetensors(bytes),
+            #[cfg(feature = "npz")]
             Container::Npz => Self::from_npz(bytes),
+            #[cfg(not(feature = "npz"))]
+            Container::Npz => Err(Error::ArchivesLeftOut),
             #[cfg(feature = "torch")]
             Container::Torch => Self::from_pth(bytes),
             #[cfg(not(feature = "torch"))]

@@ -20,6 +20,7 @@
 //! [`saliency`] explains, [`metrics`] measures maps, [`formats`] reads weights, [`render`] reads and draws pictures.
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod error;
 #[cfg(feature = "render")]
 mod seen;
@@ -28,6 +29,7 @@ mod view;
 #[cfg(feature = "weights")]
 mod weights;
 
+pub use bounds::bounds;
 pub use error::{Error, Result};
 #[cfg(feature = "render")]
 pub use seen::{Seen, see, see_at};
@@ -50,8 +52,10 @@ pub use gradex_saliency as saliency;
 pub use gradex_engine::{Network, NodeId, Tape, Tensor};
 pub use gradex_kernels::Level;
 pub use gradex_models::{ARCHITECTURES, Architecture, Model, class_of, imagenet_labels};
+#[cfg(feature = "files")]
+pub use gradex_render::write_png;
 #[cfg(feature = "render")]
-pub use gradex_render::{ColourMap, Fit, Photograph, Region, Style, overlay, write_png};
+pub use gradex_render::{ColourMap, Fit, Photograph, Region, Style, overlay};
 pub use gradex_saliency::{
     CoarseMap, Explainer, Explanation, Extrapolation, Heatmap, Method, Prediction, Progress, Reason, Target, methods,
     top,

@@ -10,6 +10,7 @@ use gradex_saliency::extrapolate::extrapolate;
 use gradex_saliency::methods::{self, Settings};
 use gradex_saliency::{Explainer, Explanation, Extrapolation, Heatmap, Method, Prediction, Progress, Target, top};
 
+use crate::bounds::bounds;
 use crate::error::Result;
 use crate::seen::{Seen, see};
 
@@ -18,7 +19,7 @@ use crate::seen::{Seen, see};
 pub struct Question {
     /// The method.
     pub method: String,
-    /// What it is told.
+    /// What it is told; the bounds of the network's input are added.
     pub settings: Settings,
     /// The node whose output the map is taken at; the method's own choice where there is none.
     pub point: Option<String>,
@@ -60,7 +61,9 @@ impl View {
     /// [`Error::Saliency`](crate::Error::Saliency) where a name means nothing to this model, where the point's output is
     /// no image, or where the forward pass fails.
     pub fn new(model: Arc<Model>, photograph: Photograph, question: &Question) -> Result<Self> {
-        let method = methods::find(&question.method, &question.settings)?;
+        let mut settings = question.settings.clone();
+        settings.bounds = settings.bounds.or_else(|| Some(bounds(&model.architecture.preprocessing)));
+        let method = methods::find(&question.method, &settings)?;
         let point = question.point.as_deref().map(|name| model.network.graph().find(name)).transpose()?;
         let Seen { input, region } = see(&model, &photograph, question.fit)?;
         let extrapolation = question.extrapolation;

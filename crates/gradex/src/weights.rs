@@ -17,7 +17,7 @@ pub fn embedded() -> Result<Model> {
     Ok(Model::new(Architecture::find(gradex_models::EMBEDDED_ARCHITECTURE)?, state.tensors)?)
 }
 
-/// A model with weights from a file: `.safetensors`, `.npz`, or a folder of `.npy`.
+/// A model with weights from a file: `.safetensors`, `.npz` with the feature `npz`, or a folder of `.npy`.
 ///
 /// # Errors
 /// [`Error::Formats`](crate::Error::Formats) where the file cannot be read, [`Error::Model`](crate::Error::Model) where

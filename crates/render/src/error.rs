@@ -1,6 +1,8 @@
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "files")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use image::ImageError;
 
@@ -94,6 +96,7 @@ pub enum Error {
     },
 }
 
+#[cfg(feature = "files")]
 impl Error {
     pub(crate) fn in_file(self, path: &Path) -> Self {
         Self::File { path: path.to_owned(), cause: Box::new(self) }

@@ -18,22 +18,29 @@
 #![forbid(unsafe_code)]
 
 mod colour_map;
+#[cfg(feature = "files")]
 mod complete;
+#[cfg(feature = "files")]
+mod decode;
 mod error;
 mod fit;
 mod font;
 mod name;
 mod overlay;
 mod photograph;
+#[cfg(feature = "files")]
 mod png;
 mod resample;
 mod sheet;
 
 pub use colour_map::ColourMap;
+#[cfg(feature = "files")]
+pub use decode::read_photograph;
 pub use error::{Error, Result};
 pub use fit::{Fit, Fitted, MAX_NETWORK_SIDE, Region};
 pub use image::RgbImage;
 pub use overlay::{Style, overlay, overlay_components};
-pub use photograph::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photograph, read_photograph};
+pub use photograph::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photograph};
+#[cfg(feature = "files")]
 pub use png::write_png;
 pub use sheet::{SHEET_WIDTH, Sheet};
