@@ -34,7 +34,7 @@ pub enum Command {
 }
 
 /// Which network.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
     /// The architecture (see `gradex models`). Without it: the one that the weights name, else efficientnet-lite0.
     #[arg(long, value_name = "NAME")]
@@ -48,7 +48,7 @@ pub struct ModelArgs {
 }
 
 /// Which pictures, and how they reach the network.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct InputArgs {
     /// Images, folders of images (their files that are not hidden; not the folders in them), or .npy tensors [3,H,W] or
     /// [N,3,H,W], already normalised.
@@ -66,7 +66,7 @@ pub struct InputArgs {
 }
 
 /// `gradex explain`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Explain {
     /// The inputs.
     #[command(flatten)]
@@ -112,6 +112,10 @@ pub struct Explain {
     /// `gradex verify FILE`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub receipt: Option<PathBuf>,
+    /// The most memory to take, such as 512M or 2G: batches are made smaller to keep to it, and what cannot is refused
+    /// before it is begun.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub max_memory: Option<usize>,
     /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
     /// have their number in front.
     #[arg(long)]
@@ -225,6 +229,15 @@ fn parse_size(text: &str) -> Result<[usize; 2], String> {
     Ok([height, width])
 }
 
+fn parse_bytes(text: &str) -> Result<usize, String> {
+    let units = [("K", 10), ("M", 20), ("G", 30)];
+    let upper = text.to_ascii_uppercase();
+    let found = units.into_iter().find_map(|(unit, shift)| Some((upper.strip_suffix(unit)?, shift)));
+    let (digits, shift) = found.unwrap_or((text, 0));
+    let bytes = digits.parse().ok().and_then(|number: usize| number.checked_mul(1 << shift));
+    bytes.filter(|bytes| *bytes > 0).ok_or_else(|| "expected bytes, such as 512M or 2G".to_owned())
+}
+
 fn parse_fusion(text: &str) -> Result<Fusion, String> {
     let fusion = Fusion::ALL.into_iter().find(|fusion| fusion.name() == text);
     fusion.ok_or_else(|| format!("expected one of {}", Fusion::ALL.map(Fusion::name).join(", ")))
@@ -242,6 +255,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bytes() {
+        for (text, bytes) in [("512M", 512 << 20), ("2g", 2 << 30), ("64K", 64 << 10), ("1000", 1000)] {
+            assert_eq!(parse_bytes(text), Ok(bytes));
+        }
+        for wrong in ["", "0", "M", "-1G", "1.5G", "1GB", "99999999999999999G"] {
+            assert!(parse_bytes(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

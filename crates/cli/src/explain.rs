@@ -19,6 +19,7 @@ use crate::failure::{Failure, Outcome};
 use crate::influence::{Influenced, is_cheap};
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
+use crate::memory::Budget;
 use crate::names::{Names, variant};
 use crate::progress::Progress;
 use crate::receipt::{Answer, Input, Taking};
@@ -33,11 +34,17 @@ const SHOWN: usize = 5;
 pub fn run(args: &Explain) -> Outcome {
     Asked::check(args)?;
     model::set_threads(&args.model)?;
+    if let Some((most, weights)) = args.max_memory.zip(args.model.weights.as_ref()) {
+        Budget::check_weights(most, weights)?;
+    }
     let (model, weights) = match args.receipt {
         Some(_) => model::load_hashed(&args.model)?,
         None => (model::load(&args.model)?, String::new()),
     };
-    let asked = Asked::new(args, &model)?;
+    let (budget, asked) = match args.max_memory {
+        Some(most) => Budget::plan(most, args, &model).map(|(budget, asked)| (Some(budget), asked))?,
+        None => (None, Asked::new(args, &model)?),
+    };
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
     let receipt = args.receipt.as_ref().map(|path| Taking::begin(path, args, &model, weights)).transpose()?;
@@ -48,12 +55,16 @@ pub fn run(args: &Explain) -> Outcome {
     let skipped = RefCell::default();
     let variant = variant(args, &model, asked.point);
     let bars = progress.clone();
-    let task = Task { args, model: &model, explainer, asked, writer, receipt, interrupt, progress: bars, skipped };
+    let model = &model;
+    let task = Task { args, model, explainer, asked, budget, writer, receipt, interrupt, progress: bars, skipped };
     let mut names = Names::default();
-    let outcome = run::for_each_picture(&args.input, &model, progress, |path, picture| {
+    let outcome = run::for_each_picture(&args.input, model, progress, |path, picture| {
         let name = names.of(path, picture.index) + &variant;
         task.explain(path, &name, &picture)
     });
+    if let Some(budget) = &budget {
+        eprintln!("{}", budget.report());
+    }
     if let (Some(receipt), Ok(()) | Err(Failure::Run(_))) = (task.receipt, &outcome) {
         receipt.write()?;
     }
@@ -87,6 +98,7 @@ struct Task<'a> {
     model: &'a Model,
     explainer: Explainer<'a>,
     asked: Asked,
+    budget: Option<Budget>,
     writer: Writer<'a>,
     receipt: Option<Taking<'a>>,
     interrupt: Interrupt,
@@ -97,6 +109,9 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn explain(&self, path: &Path, name: &str, picture: &Picture) -> Result<Report> {
+        if let Some(budget) = &self.budget {
+            budget.check_picture(&self.asked, self.model, self.args.extrapolate, picture)?;
+        }
         let tape = self.explainer.forward(&picture.input)?;
         let logits = tape.image_logits(0)?;
         let mut report = Report {

@@ -13,6 +13,7 @@ mod influence;
 mod inputs;
 mod interrupt;
 mod listings;
+mod memory;
 mod model;
 mod names;
 mod progress;

@@ -15,6 +15,7 @@ use super::{About, Method, channel_sum, maps};
 use crate::coarse_map::CoarseMap;
 use crate::composites::{Composite, Kind, Selector};
 use crate::error::{Error, Result};
+use crate::memory::Work;
 use crate::rules::{Rule, inhibition};
 use crate::run::Run;
 
@@ -38,6 +39,10 @@ impl Method for ContrastiveExcitationBackprop {
     fn retain(&self, graph: &Graph, point: NodeId) -> Retain {
         let first = self.contrast_point.map_or(point, |contrast| contrast.min(point));
         Retain::from(first).nodes(&graph.beside(point))
+    }
+
+    fn work(&self) -> Work {
+        Work::Relevance
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

@@ -10,6 +10,7 @@ use super::{About, Method, channel_sum, maps};
 use crate::coarse_map::CoarseMap;
 use crate::composites::Composite;
 use crate::error::Result;
+use crate::memory::Work;
 use crate::run::Run;
 
 /// Winning probabilities summed over channels.
@@ -24,6 +25,10 @@ impl Method for ExcitationBackprop {
             cost: "1 relevance walk",
             paper: "Zhang et al., IJCV 2018",
         }
+    }
+
+    fn work(&self) -> Work {
+        Work::Relevance
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

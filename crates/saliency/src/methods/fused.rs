@@ -12,6 +12,7 @@ use super::{About, Method};
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
 use crate::heatmap::{Heatmap, resized};
+use crate::memory::Work;
 use crate::run::Run;
 
 /// How maps become one.
@@ -97,6 +98,10 @@ impl Method for Fused {
 
     fn gradients(&self, graph: &Graph, _point: NodeId) -> Vec<NodeId> {
         self.points.iter().flat_map(|point| self.method.gradients(graph, *point)).collect()
+    }
+
+    fn work(&self) -> Work {
+        self.method.work()
     }
 
     fn attribute(&self, run: &Run<'_>, _point: NodeId) -> Result<Vec<CoarseMap>> {

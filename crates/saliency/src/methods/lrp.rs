@@ -10,6 +10,7 @@ use super::{About, Method, channel_sum, maps};
 use crate::coarse_map::CoarseMap;
 use crate::composites::Composite;
 use crate::error::{Error, Result};
+use crate::memory::Work;
 use crate::rules::Bounds;
 use crate::run::Run;
 
@@ -97,6 +98,10 @@ impl Method for Lrp {
 
     fn default_point(&self, _graph: &Graph) -> NodeId {
         NodeId::INPUT
+    }
+
+    fn work(&self) -> Work {
+        Work::Relevance
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

@@ -44,6 +44,7 @@ use gradient::map_of;
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::memory::Work;
 use crate::run::{Run, image};
 
 /// A method as a listing shows it.
@@ -82,6 +83,11 @@ pub trait Method: fmt::Debug + Send + Sync {
     /// The nodes whose gradients it will ask the run for.
     fn gradients(&self, _graph: &Graph, _point: NodeId) -> Vec<NodeId> {
         Vec::new()
+    }
+
+    /// What it runs beyond the forward pass that all methods share: plans of memory need it.
+    fn work(&self) -> Work {
+        Work::Walk
     }
 
     /// The map of every image for its target.

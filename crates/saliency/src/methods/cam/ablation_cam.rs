@@ -11,6 +11,7 @@ use ndarray::{ArrayView3, Axis};
 use super::{rectified, weighted_sum, why_blank};
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::memory::Work;
 use crate::methods::batches::Batches;
 use crate::methods::{About, DEFAULT_BATCH, Method};
 use crate::run::Run;
@@ -40,6 +41,10 @@ impl Method for AblationCam {
 
     fn retain(&self, graph: &Graph, point: NodeId) -> Retain {
         Retain::logits().nodes(&[point]).nodes(&graph.beside(point))
+    }
+
+    fn work(&self) -> Work {
+        Work::Scores(self.batch)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

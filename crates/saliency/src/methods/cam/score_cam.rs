@@ -13,6 +13,7 @@ use super::{rectified, weighted_sum, why_blank};
 use crate::coarse_map::CoarseMap;
 use crate::error::Result;
 use crate::heatmap::resized;
+use crate::memory::Work;
 use crate::methods::batches::Batches;
 use crate::methods::{About, DEFAULT_BATCH, Method};
 use crate::run::Run;
@@ -42,6 +43,10 @@ impl Method for ScoreCam {
 
     fn retain(&self, _graph: &Graph, point: NodeId) -> Retain {
         Retain::logits().nodes(&[NodeId::INPUT, point])
+    }
+
+    fn work(&self) -> Work {
+        Work::Scores(self.batch)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

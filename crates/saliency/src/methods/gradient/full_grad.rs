@@ -17,6 +17,7 @@ use super::map_of;
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
 use crate::heatmap::resized;
+use crate::memory::Work;
 use crate::methods::{About, Method, input_only};
 use crate::run::Run;
 
@@ -106,6 +107,10 @@ impl Method for FullGrad {
 
     fn default_point(&self, _graph: &Graph) -> NodeId {
         NodeId::INPUT
+    }
+
+    fn work(&self) -> Work {
+        Work::Relevance
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

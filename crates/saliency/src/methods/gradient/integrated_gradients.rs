@@ -11,6 +11,7 @@ use ndarray::{Array3, ArrayView3, Axis, Zip};
 use super::{channel_sum, map_of};
 use crate::coarse_map::CoarseMap;
 use crate::error::Result;
+use crate::memory::Work;
 use crate::methods::passes::Passes;
 use crate::methods::{About, Baseline, DEFAULT_BATCH, Method, input_only};
 use crate::run::Run;
@@ -95,6 +96,10 @@ impl Method for IntegratedGradients {
 
     fn retain(&self, _graph: &Graph, _point: NodeId) -> Retain {
         Retain::logits().nodes(&[NodeId::INPUT])
+    }
+
+    fn work(&self) -> Work {
+        Work::Gradients(self.batch.min(self.steps))
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

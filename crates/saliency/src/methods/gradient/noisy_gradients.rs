@@ -12,6 +12,7 @@ use ndarray::{Array3, ArrayView3, Zip};
 use super::{largest_magnitude, map_of};
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::memory::Work;
 use crate::methods::passes::Passes;
 use crate::methods::{About, DEFAULT_BATCH, Method, input_only};
 use crate::random::Random;
@@ -134,6 +135,10 @@ impl Method for SmoothGrad {
         Retain::logits().nodes(&[NodeId::INPUT])
     }
 
+    fn work(&self) -> Work {
+        Work::Gradients(self.0.batch.min(self.0.samples))
+    }
+
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
         let one_image = |image| {
             let mean = self.0.moments("smooth-grad", run, image)?.mean;
@@ -159,6 +164,10 @@ impl Method for VarGrad {
 
     fn retain(&self, _graph: &Graph, _point: NodeId) -> Retain {
         Retain::logits().nodes(&[NodeId::INPUT])
+    }
+
+    fn work(&self) -> Work {
+        Work::Gradients(self.0.batch.min(self.0.samples))
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

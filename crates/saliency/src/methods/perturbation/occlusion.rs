@@ -10,6 +10,7 @@ use ndarray::{Array2, Axis, AxisDescription, Slice};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::memory::Work;
 use crate::methods::passes::Passes;
 use crate::methods::{About, Baseline, DEFAULT_BATCH, Method, input_only};
 use crate::reason::Reason;
@@ -71,6 +72,10 @@ impl Method for Occlusion {
 
     fn retain(&self, _graph: &Graph, _point: NodeId) -> Retain {
         Retain::logits().nodes(&[NodeId::INPUT])
+    }
+
+    fn work(&self) -> Work {
+        Work::Scores(self.batch)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

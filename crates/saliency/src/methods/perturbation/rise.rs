@@ -12,6 +12,7 @@ use ndarray::{Array2, AxisDescription, Slice};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::memory::Work;
 use crate::methods::passes::Passes;
 use crate::methods::{About, DEFAULT_BATCH, Method, input_only};
 use crate::random::Random;
@@ -92,6 +93,10 @@ impl Method for Rise {
 
     fn retain(&self, _graph: &Graph, _point: NodeId) -> Retain {
         Retain::logits().nodes(&[NodeId::INPUT])
+    }
+
+    fn work(&self) -> Work {
+        Work::Scores(self.batch.min(self.masks))
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

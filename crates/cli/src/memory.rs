@@ -1,0 +1,93 @@
+//! `--max-memory`: what a run will take, planned before it is begun.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use gradex::methods::DEFAULT_BATCH;
+use gradex::saliency::Memory;
+use gradex::{Extrapolation, Model};
+
+use crate::args::Explain;
+use crate::asked::Asked;
+use crate::failure::Outcome;
+use crate::inputs::Picture;
+
+/// The program itself, and what its libraries keep.
+const PROGRAM: usize = 24 << 20;
+/// Bytes of a pixel of a photograph: decoded, its grey copy, and the overlays being written.
+const PIXEL: usize = 12;
+const MEBIBYTE: usize = 1 << 20;
+
+/// What a run may take, and what it is planned to.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    most: usize,
+    planned: usize,
+    batch: usize,
+}
+
+impl Budget {
+    /// Refuses weights that do not fit before they are read.
+    pub fn check_weights(most: usize, weights: &Path) -> Result<()> {
+        // Half precision at the smallest: two bytes of the file become four beside it.
+        let length = usize::try_from(fs::metadata(weights)?.len()).unwrap_or(usize::MAX);
+        fits(most, PROGRAM.saturating_add(length.saturating_mul(2)), "the weights alone take")
+    }
+
+    /// The plan of a run with the largest batch that fits, up to the one asked for, and what is then asked.
+    pub fn plan(most: usize, args: &Explain, model: &Model) -> Outcome<(Self, Asked)> {
+        let [height, width] = args.input.size.unwrap_or(model.architecture.preprocessing.size);
+        let mut batch = args.settings.batch.unwrap_or(DEFAULT_BATCH);
+        loop {
+            let mut args = args.clone();
+            args.settings.batch = Some(batch);
+            let asked = Asked::new(&args, model)?;
+            let planned = PROGRAM + plan(&asked, model, args.extrapolate, [height, width])?.total();
+            if planned <= most || batch == 1 {
+                fits(most, planned, "it takes")?;
+                return Ok((Self { most, planned, batch }, asked));
+            }
+            batch /= 2;
+        }
+    }
+
+    /// Refuses a picture that does not fit beside all else.
+    pub fn check_picture(&self, asked: &Asked, model: &Model, mode: Extrapolation, picture: &Picture) -> Result<()> {
+        let [height, width] = picture.photograph.size();
+        let photograph = height.saturating_mul(width).saturating_mul(PIXEL);
+        let size = [picture.input.shape()[2], picture.input.shape()[3]];
+        let planned = PROGRAM + plan(asked, model, mode, size)?.total();
+        fits(self.most, planned.saturating_add(photograph), "this input takes")
+    }
+
+    /// What was planned, and what was taken where the system says.
+    pub fn report(&self) -> String {
+        let Self { most, planned, batch } = self;
+        let taken = peak().map_or_else(String::new, |taken| format!(", {} taken", shown(taken)));
+        format!("memory: {} planned of {}, batches of {batch}{taken}", shown(*planned), shown(*most))
+    }
+}
+
+fn plan(asked: &Asked, model: &Model, mode: Extrapolation, [height, width]: [usize; 2]) -> Result<Memory> {
+    let methods: Vec<_> = asked.methods.iter().map(|asked| asked.method.clone()).collect();
+    Ok(Memory::plan(model.network.graph(), &methods, asked.point, mode, &[1, 3, height, width])?)
+}
+
+fn fits(most: usize, needed: usize, what: &str) -> Result<()> {
+    if needed > most {
+        bail!("--max-memory {}: {what} {}; give more, a smaller --size, or another method", shown(most), shown(needed));
+    }
+    Ok(())
+}
+
+/// The most that was resident so far.
+fn peak() -> Option<usize> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok().map(|kibibytes: usize| kibibytes << 10)
+}
+
+fn shown(bytes: usize) -> String {
+    format!("{}M", bytes.div_ceil(MEBIBYTE))
+}

@@ -1,0 +1,75 @@
+//! `--max-memory`: planned before, measured after.
+#![cfg(all(target_os = "linux", feature = "embedded"))]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{code, file, fixture, folder, gradex, json, stderr};
+use gradex::formats::read_npy;
+
+/// The number before this word in what was said about memory.
+fn number(said: &str, before: &str) -> usize {
+    let line = said.lines().find(|line| line.starts_with("memory: ")).unwrap_or_else(|| panic!("no plan in {said}"));
+    let words: Vec<&str> = line.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+    let at = words.iter().position(|word| *word == before).unwrap_or_else(|| panic!("no {before} in {line}"));
+    words[at - 1].trim_end_matches('M').parse().unwrap()
+}
+
+fn explain(arguments: &[&str], out: &Path) -> (Option<i32>, String) {
+    let output = gradex(&[&["explain"], arguments].concat(), &[&fixture("images/chelsea.png")], out);
+    (code(&output), stderr(&output))
+}
+
+#[test]
+fn plans_are_at_least_what_is_taken_and_at_most_twice() {
+    let out = folder("memory");
+    for arguments in [
+        &["--method", "grad-cam"][..],
+        &["--method", "gradient"],
+        &["--method", "smooth-grad", "--samples", "4", "--batch", "4"],
+        &["--method", "occlusion", "--window", "112", "--batch", "8"],
+        &["--method", "epsilon-plus"],
+    ] {
+        let (code, said) = explain(&[arguments, &["--max-memory", "4G"]].concat(), &out);
+        assert_eq!(code, Some(0), "{said}");
+        let (planned, taken) = (number(&said, "planned"), number(&said, "taken"));
+        assert!((taken..=taken * 2).contains(&planned), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn what_cannot_fit_is_refused_with_the_figure_before_it_is_begun() {
+    let out = folder("memory-refused");
+    let (code, said) = explain(&["--max-memory", "16M"], &out);
+    assert!(code == Some(1) && said.contains("--max-memory 16M: it takes "), "{said}");
+    let needed = said.split("it takes ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+    // The figure is of the network and the methods; the photograph comes on top.
+    let enough = format!("{}M", needed.trim_end_matches('M').parse::<usize>().unwrap() + 2);
+    assert_eq!(explain(&["--max-memory", &enough], &out).0, Some(0));
+
+    let weights = fixture("../weights/efficientnet-lite0.safetensors");
+    let (code, said) = explain(&["--max-memory", "16M", "--weights", weights.to_str().unwrap()], &out);
+    assert!(code == Some(1) && said.contains("the weights alone take"), "{said}");
+}
+
+#[test]
+fn batches_are_made_smaller_first_and_change_nothing() {
+    let out = folder("memory-batches");
+    let map = |more: &[&str]| {
+        let arguments =
+            ["explain", "--json", "--save-npy", "--method", "smooth-grad", "--samples", "8", "--size", "96"];
+        let output = gradex(&[&arguments, more].concat(), &[&fixture("images/chelsea.png")], &out);
+        assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+        (read_npy(file(&json(&output)[0]["explanations"][0], "coarse")).unwrap(), stderr(&output))
+    };
+    let (whole, said) = map(&["--max-memory", "4G"]);
+    let most = format!("{}M", number(&said, "planned") - 1);
+    assert!(said.contains("batches of 8"), "{said}");
+    let (less, said) = map(&["--max-memory", &most]);
+    assert!(said.contains("batches of 4") && number(&said, "taken") <= number(&said, "planned"), "{said}");
+    assert_eq!(whole, less);
+}

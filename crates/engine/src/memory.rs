@@ -1,0 +1,154 @@
+//! The memory of passes, from shapes alone: before there are weights, and before anything is allocated.
+//!
+//! A forward pass is followed node by node: an output lives from the step that makes it to the last that reads it, or as
+//! long as the tape if that keeps it. A walk back is followed in reverse. Images count as kernels hold them: blocks of
+//! [`BLOCK`] channels with a frame of a pixel.
+
+use gradex_kernels::blocked::BLOCK;
+
+use crate::error::Result;
+use crate::graph::{Graph, NodeId};
+use crate::op::Op;
+use crate::tape::Retain;
+
+/// Bytes of a number.
+const FLOAT: usize = size_of::<f32>();
+/// Packed for Winograd's F(4 x 4, 3 x 3), nine taps become 36.
+const WINOGRAD: usize = 4;
+/// From this many pixels on.
+const MOST_DIRECT: usize = 128;
+
+/// Bytes that passes over inputs of one shape take at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Footprint {
+    /// The parameters.
+    pub parameters: usize,
+    /// Convolutions' weights in the order in which kernels read them, one direction.
+    pub packed: usize,
+    /// What the tape keeps.
+    pub tape: usize,
+    /// The most that is alive during the forward pass beyond what the tape keeps.
+    pub forward: usize,
+    /// The most that is alive during a walk back beyond the tape.
+    pub backward: usize,
+}
+
+impl Graph {
+    /// What a forward pass over inputs of this shape takes that keeps what `retain` asks for, and a walk back to `points`.
+    ///
+    /// # Errors
+    /// [`Error::Node`](crate::Error::Node) where a layer cannot take what reaches it.
+    pub fn footprint(&self, input: &[usize], retain: &Retain, points: &[NodeId]) -> Result<Footprint> {
+        let shapes = self.shapes(input)?;
+        let sizes: Vec<usize> = shapes.iter().map(|shape| blocked(shape)).collect();
+        let keeps = |id: NodeId| id == self.logits() || retain.keeps(id);
+        // A walk back reads every other output, the rectifiers', in rows: a second form.
+        let kept = |id: NodeId| sizes[id.0] + shapes[id.0].iter().product::<usize>() / 2;
+        let sums = retain.channel_sums.iter().map(|id| 2 * plane(&shapes[id.0]));
+        let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).sum();
+        let parameters: usize =
+            self.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
+        let packed = self.ids().map(|id| packed(&self.node(id).op, &shapes[id.0])).sum::<usize>();
+        Ok(Footprint {
+            parameters: parameters * FLOAT,
+            packed: packed * FLOAT,
+            tape: tape * FLOAT,
+            forward: self.alive_forward(&sizes, keeps) * FLOAT,
+            backward: self.alive_backward(&sizes, points) * FLOAT,
+        })
+    }
+
+    fn alive_forward(&self, sizes: &[usize], keeps: impl Fn(NodeId) -> bool) -> usize {
+        let mut last: Vec<NodeId> = self.ids().collect();
+        self.ids().for_each(|id| self.node(id).inputs.iter().for_each(|read| last[read.0] = id));
+        let (mut alive, mut most) = (0, 0);
+        for id in self.ids() {
+            alive += if keeps(id) { 0 } else { sizes[id.0] };
+            let read: usize = self.node(id).inputs.iter().filter(|read| keeps(**read)).map(|read| sizes[read.0]).sum();
+            most = most.max(alive + read);
+            let mut inputs = self.node(id).inputs.clone();
+            inputs.dedup();
+            let freed = inputs.iter().filter(|read| last[read.0] == id && !keeps(**read));
+            alive -= freed.map(|read| sizes[read.0]).sum::<usize>();
+        }
+        most
+    }
+
+    /// What arrived and was not sent on yet, and beside what a node sends its blocked form and that of what arrived.
+    fn alive_backward(&self, sizes: &[usize], points: &[NodeId]) -> usize {
+        let wanted = self.depend_on(points);
+        let mut arrived = vec![false; sizes.len()];
+        let (mut alive, mut most, mut kept) = (0, 0, 0);
+        if let Some(logits) = arrived.get_mut(self.logits().0) {
+            *logits = true;
+        }
+        for id in self.ids().rev().filter(|id| wanted[id.0]) {
+            let sent = self.node(id).inputs.iter().filter(|input| wanted[input.0]);
+            let sends: usize = sent.clone().map(|input| sizes[input.0]).sum();
+            most = most.max(alive + kept + 2 * sends + sizes[id.0]);
+            for input in sent {
+                alive += if std::mem::replace(&mut arrived[input.0], true) { 0 } else { sizes[input.0] };
+            }
+            alive = alive.saturating_sub(sizes[id.0]);
+            kept += if points.contains(&id) { sizes[id.0] } else { 0 };
+        }
+        most
+    }
+}
+
+/// The numbers of a tensor as kernels hold it.
+fn blocked(shape: &[usize]) -> usize {
+    match shape {
+        [batch, channels, height, width] => batch * channels.next_multiple_of(BLOCK) * (height + 2) * (width + 2),
+        _ => shape.iter().product(),
+    }
+}
+
+/// Batch and pixels.
+fn plane(shape: &[usize]) -> usize {
+    match shape {
+        [batch, _, height, width] => batch * height * width,
+        _ => 0,
+    }
+}
+
+/// The numbers of a layer's packed weights, for this output.
+fn packed(op: &Op, output: &[usize]) -> usize {
+    let Op::Conv2d(conv) = op else { return 0 };
+    let inputs = (conv.in_channels / conv.groups.max(1)).max(1);
+    let weight = conv.out_channels.next_multiple_of(BLOCK) * inputs * conv.kernel.iter().product::<usize>();
+    let is_winograd = conv.kernel == [3, 3]
+        && (conv.stride, conv.dilation, conv.groups) == ([1, 1], [1, 1], 1)
+        && conv.in_channels.min(conv.out_channels) >= 2 * BLOCK
+        && plane(output) >= MOST_DIRECT * output.first().copied().unwrap_or(1);
+    weight * if is_winograd { WINOGRAD } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::GraphBuilder;
+    use crate::layers::{Conv2d, Relu};
+
+    /// Three images of 16 channels and 4 x 4 pixels, 576 numbers each as kernels hold them.
+    fn chain() -> Graph {
+        let mut graph = GraphBuilder::new(16);
+        let conv = graph.add("conv", Conv2d::new(16, 16, 1).no_bias(), NodeId::INPUT);
+        graph.add("relu", Relu, conv);
+        graph.finish().unwrap()
+    }
+
+    #[test]
+    fn a_chain_holds_two_images_and_a_tape_holds_all() {
+        let shape = |batch| [batch, 16, 4, 4];
+        let bare = chain().footprint(&shape(1), &Retain::logits(), &[]).unwrap();
+        assert_eq!((bare.parameters, bare.packed), (4 * 256, 4 * 256));
+        assert_eq!((bare.tape, bare.forward, bare.backward), (4 * (576 + 128), 4 * 2 * 576, 0));
+        let whole = chain().footprint(&shape(1), &Retain::all(), &[NodeId::INPUT]).unwrap();
+        assert_eq!(whole.tape, 4 * 3 * (576 + 128));
+        assert!(whole.backward >= 4 * 2 * 576, "{whole:?}");
+        let batch = chain().footprint(&shape(5), &Retain::all(), &[NodeId::INPUT]).unwrap();
+        assert_eq!((batch.tape, batch.backward), (5 * whole.tape, 5 * whole.backward));
+        assert_eq!(batch.parameters, whole.parameters);
+    }
+}

@@ -1,0 +1,108 @@
+//! The memory of explanations, planned before anything is read: from architecture, input size, methods and batch.
+
+use std::sync::Arc;
+
+use gradex_engine::{Footprint, Graph, NodeId, Retain};
+
+use crate::error::Result;
+use crate::extrapolate::{Extrapolation, excitations};
+use crate::methods::Method;
+
+/// What a method runs beyond the forward pass that all share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// At most one walk back over the tape to its point.
+    Walk,
+    /// A walk under rules, which look at parts of parameters and inputs, over the network with folded batch norms.
+    Relevance,
+    /// Forward passes of so many images at once.
+    Scores(usize),
+    /// Passes of so many images at once, forward and back to the input.
+    Gradients(usize),
+}
+
+/// Bytes that the explanations of one input take, at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// The parameters.
+    pub parameters: usize,
+    /// Their copies in the order in which kernels read them, and with folded batch norms.
+    pub copies: usize,
+    /// What the forward pass keeps for all methods.
+    pub tape: usize,
+    /// The most that any pass holds beyond it.
+    pub passes: usize,
+}
+
+impl Memory {
+    /// What explanations by these methods take of one input `[1, c, h, w]`, all at `point` or each at its own.
+    ///
+    /// # Errors
+    /// [`Error::Engine`](crate::Error::Engine) where the network cannot take such an input.
+    pub fn plan(
+        graph: &Graph,
+        methods: &[Arc<dyn Method>],
+        point: Option<NodeId>,
+        extrapolation: Extrapolation,
+        input: &[usize],
+    ) -> Result<Self> {
+        let shapes = graph.shapes(input)?;
+        let point_of = |method: &Arc<dyn Method>| point.unwrap_or_else(|| method.default_point(graph));
+        let mut retain = Retain::logits();
+        for method in methods {
+            let point = point_of(method);
+            for on in [point].into_iter().chain(method.maps_at(point)) {
+                retain = retain.channel_sums(&excitations(extrapolation, graph, &shapes, on));
+            }
+            retain = retain.and(method.retain(graph, point));
+        }
+        let Footprint { parameters, packed, tape, forward, .. } = graph.footprint(input, &retain, &[])?;
+        let mut memory = Self { parameters, copies: packed, tape, passes: forward };
+        let mut walks = vec![];
+        for method in methods {
+            match method.work() {
+                Work::Walk => {
+                    walks.extend(method.gradients(graph, point_of(method)).into_iter().chain([point_of(method)]))
+                }
+                Work::Relevance => {
+                    let backward = graph.footprint(input, &retain, &[point_of(method)])?.backward;
+                    memory.copies = memory.copies.max(2 * packed + parameters);
+                    // Positive and negative parts of what the largest layer has, and what they give.
+                    memory.passes = memory.passes.max(3 * backward + 2 * largest(graph));
+                }
+                Work::Scores(batch) => {
+                    let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[])?;
+                    // Layers that rearrange their images hold them twice.
+                    memory.passes = memory.passes.max(batch.tape + 2 * batch.forward);
+                }
+                Work::Gradients(batch) => {
+                    let batch = graph.footprint(&of_batch(input, batch), &Retain::all(), &[NodeId::INPUT])?;
+                    memory.copies = memory.copies.max(2 * packed);
+                    memory.passes = memory.passes.max(batch.tape + batch.forward.max(batch.backward));
+                }
+            }
+        }
+        if !walks.is_empty() {
+            memory.passes = memory.passes.max(graph.footprint(input, &retain, &walks)?.backward);
+            memory.copies = memory.copies.max(2 * packed);
+        }
+        Ok(memory)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.parameters + self.copies + self.tape + self.passes
+    }
+}
+
+/// Bytes of the largest tensor of parameters.
+fn largest(graph: &Graph) -> usize {
+    let sizes = graph.parameters().into_iter().map(|parameter| parameter.shape.iter().product::<usize>());
+    size_of::<f32>() * sizes.max().unwrap_or(0)
+}
+
+/// The shape of `batch` such inputs.
+fn of_batch(input: &[usize], batch: usize) -> Vec<usize> {
+    input.iter().enumerate().map(|(axis, size)| if axis == 0 { batch } else { *size }).collect()
+}
