@@ -125,12 +125,12 @@ async function look() {
 /** A class of the list. */
 function row({ class: class_, label, probability }) {
   const choice = Object.assign(document.createElement('input'), { type: 'radio', name: 'class', value: class_ });
-  const meter = Object.assign(document.createElement('meter'), { value: probability, ariaHidden: 'true' });
   const percent = `${(100 * probability).toFixed(probability < 0.0995 ? 1 : 0)} %`;
   const [name, share] = [label, percent].map((text) => Object.assign(document.createElement('span'), { textContent: text }));
   share.className = 'share';
   const whole = document.createElement('label');
-  whole.append(choice, meter, name, share);
+  whole.style.setProperty('--part', probability);
+  whole.append(choice, name, share);
   return whole;
 }
 

@@ -1,6 +1,7 @@
 //! A headless Chromium with one page, driven by the DevTools protocol over a pipe: JSON messages, each ended by a zero byte,
 //! on the program's descriptors 3 and 4. <https://chromedevtools.github.io/devtools-protocol/>
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -28,6 +29,8 @@ pub struct Browser {
     output: Receiver<Value>,
     profile: PathBuf,
     sent: u64,
+    /// The sessions of pages, by target.
+    pages: BTreeMap<String, String>,
     page: String,
     requests: Vec<String>,
     problems: Vec<String>,
@@ -67,11 +70,13 @@ impl Browser {
             // Ends with the program, or when nobody listens any more.
             let _ = parsed.into_iter().try_for_each(|message: Value| sender.send(message));
         });
-        let (page, requests, problems) = Default::default();
-        let mut browser = Self { program, input, output: receiver, profile, sent: 0, page, requests, problems };
+        let (pages, page, requests, problems) = Default::default();
+        let mut browser = Self { program, input, output: receiver, profile, sent: 0, pages, page, requests, problems };
         browser.call("", "Target.setAutoAttach", attach_to_all())?;
-        browser.call("", "Target.createTarget", json!({ "url": "about:blank" }))?;
-        browser.look(|browser| Ok(!browser.page.is_empty()), "the first page")?;
+        let made = browser.call("", "Target.createTarget", json!({ "url": "about:blank" }))?;
+        let target = made["targetId"].as_str().context("no page")?;
+        browser.look(|browser| Ok(browser.pages.contains_key(target)), "the first page")?;
+        browser.page = browser.pages.remove(target).unwrap_or_default();
         Ok(browser)
     }
 
@@ -206,7 +211,8 @@ impl Browser {
             Some("Target.attachedToTarget") => {
                 let session = told["sessionId"].as_str().unwrap_or_default();
                 if told["targetInfo"]["type"] == "page" {
-                    session.clone_into(&mut self.page);
+                    let target = told["targetInfo"]["targetId"].as_str().unwrap_or_default();
+                    self.pages.insert(target.to_owned(), session.to_owned());
                 }
                 for domain in ["Network.enable", "Runtime.enable", "Log.enable", "Page.enable", "DOM.enable"] {
                     self.send(session, domain, json!({}))?;
@@ -215,7 +221,9 @@ impl Browser {
                 self.send(session, "Runtime.runIfWaitingForDebugger", json!({}))?;
             }
             Some("Network.requestWillBeSent") => {
-                self.requests.extend(told["request"]["url"].as_str().map(str::to_owned));
+                // Chromium's own pages are none of ours.
+                let address = told["request"]["url"].as_str().filter(|address| !address.starts_with("chrome://"));
+                self.requests.extend(address.map(str::to_owned));
             }
             Some("Runtime.exceptionThrown") => {
                 let details = &told["exceptionDetails"];

@@ -44,7 +44,7 @@ pub fn run(site: &Path, shots: Option<&Path>, out: &mut impl Write) -> Result<()
     writeln!(out, "ok     everything is reached and used by keyboard, and what has the focus shows it")?;
     photographs(&mut browser)?;
     writeln!(out, "ok     no picture is refused with its reason; the camera takes a photograph")?;
-    looks(&mut browser, shots)?;
+    looks(&mut browser, &address, shots)?;
     writeln!(out, "ok     a phone's width holds the page")?;
 
     drop(server);
@@ -165,11 +165,13 @@ fn photographs(browser: &mut Browser) -> Result<()> {
 }
 
 /// The page on screens of several kinds; nothing is wider than they are.
-fn looks(browser: &mut Browser, shots: Option<&Path>) -> Result<()> {
+fn looks(browser: &mut Browser, address: &str, shots: Option<&Path>) -> Result<()> {
+    browser.open(address)?;
+    browser.wait_for(READY, "the network is loaded anew")?;
     browser.evaluate("document.getElementById('sample').click()")?;
-    browser.wait_for(&format!("{EXPLAINED} && canvas.width === 451"), "the sample is explained")?;
+    browser.wait_for(EXPLAINED, "the sample is explained")?;
     for (name, width, height, pixels, colours) in
-        [("desktop", 1180, 760, 1.0, "light"), ("dark", 1180, 760, 1.0, "dark"), ("phone", 390, 844, 2.0, "light")]
+        [("desktop", 1180, 820, 1.0, "light"), ("dark", 1180, 820, 1.0, "dark"), ("phone", 390, 844, 2.0, "light")]
     {
         browser.resize(width, height, pixels)?;
         browser.prefer(colours)?;

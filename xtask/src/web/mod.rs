@@ -1,5 +1,6 @@
 //! `cargo xtask web`: the page with the program and the weights, as a folder that any web server can hand out.
 
+mod bench;
 mod build;
 mod check;
 mod native;
@@ -47,6 +48,12 @@ pub struct Arguments {
     /// With --check: a folder for screenshots
     #[arg(long, value_name = "DIR", requires = "check")]
     shots: Option<PathBuf>,
+    /// Times it beside onnxruntime-web, of which this folder has the program, lite0.onnx and chelsea.f32
+    #[arg(long, value_name = "DIR")]
+    rival: Option<PathBuf>,
+    /// With --rival: the document whose part between two marker lines is replaced
+    #[arg(long, value_name = "FILE", requires = "rival")]
+    report: Option<PathBuf>,
 }
 
 /// Builds the program and lays out the site.
@@ -56,6 +63,9 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
     writeln!(out, "{}: gradex.wasm has {} bytes", arguments.out.display(), program.len())?;
     if arguments.check {
         check::run(&arguments.out, arguments.shots.as_deref(), out)?;
+    }
+    if let Some(rival) = &arguments.rival {
+        bench::run(&arguments.out, rival, arguments.report.as_deref(), out)?;
     }
     if let Some(port) = arguments.serve {
         let server = Server::start(&arguments.out, port)?;
