@@ -83,6 +83,16 @@ fn small_networks() {
 }
 
 #[test]
+fn vgg16() {
+    check("vgg16");
+}
+
+#[test]
+fn vgg11_bn() {
+    check("vgg11_bn");
+}
+
+#[test]
 fn resnet18() {
     check("resnet18");
 }
