@@ -1,4 +1,4 @@
-//! Copies the project's fixtures to `fuzz/corpus`, where cargo-fuzz begins: `cargo run --bin seeds -- RECEIPT.json`.
+//! Copies the project's fixtures to `fuzz/corpus`, where cargo-fuzz begins: `cargo run --example seeds RECEIPT.json`.
 
 use std::fs;
 use std::io;
