@@ -7,6 +7,8 @@ use gradex::methods::Fusion;
 use gradex::{ColourMap, Extrapolation, Fit};
 use serde::{Deserialize, Serialize};
 
+use crate::failure::{Failure, Outcome};
+
 /// Explains what a convolutional image classifier looked at.
 #[derive(Debug, Parser)]
 #[command(name = "gradex", version, propagate_version = true)]
@@ -21,6 +23,8 @@ pub struct Cli {
 pub enum Command {
     /// Draw what the classifier looked at, for each input and class.
     Explain(Box<Explain>),
+    /// Write one HTML file about all inputs: pictures, curves, verdicts, settings.
+    Report(Box<Report>),
     /// Print the most probable classes of each input.
     Classify(Classify),
     /// List the models.
@@ -49,7 +53,7 @@ pub struct ModelArgs {
 
 /// Which pictures, and how they reach the network.
 #[derive(Debug, Clone, Args)]
-pub struct InputArgs {
+pub struct PictureArgs {
     /// Images, folders of images (their files that are not hidden; not the folders in them), or .npy tensors [3,H,W] or
     /// [N,3,H,W], already normalised.
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
@@ -60,6 +64,14 @@ pub struct InputArgs {
     /// The network's input size, `H` or `HxW`, where it should not be the model's own.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub size: Option<[usize; 2]>,
+}
+
+/// Which pictures, and how they are told about.
+#[derive(Debug, Clone, Args)]
+pub struct InputArgs {
+    /// The pictures.
+    #[command(flatten)]
+    pub pictures: PictureArgs,
     /// One JSON object a line on standard output.
     #[arg(long)]
     pub json: bool,
@@ -74,8 +86,64 @@ pub struct Explain {
     /// The network.
     #[command(flatten)]
     pub model: ModelArgs,
-    /// An attribution method (see `gradex methods`), or `all`; may be repeated. All share one forward pass.
-    #[arg(long = "method", value_name = "M", default_value = "grad-cam")]
+    /// What is asked.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// Where the pictures go.
+    #[arg(long, value_name = "DIR", default_value = "gradex-out", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Draw a contact sheet too, one for each input and class: every method's own map beside the extrapolated one.
+    #[arg(long)]
+    pub sheet: bool,
+    /// Tell of methods that carry relevance back (lrp and the composites) what each node received, sent and absorbed.
+    #[arg(long)]
+    pub ledger: bool,
+    /// Write a receipt of the run: sha256 of program, weights, inputs and maps, and all that decided about them, for
+    /// `gradex verify FILE`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub receipt: Option<PathBuf>,
+    /// The most memory to take, such as 512M or 2G: batches are made smaller to keep to it, and what cannot is refused
+    /// before it is begun.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub max_memory: Option<usize>,
+    /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
+    /// have their number in front.
+    #[arg(long)]
+    pub save_npy: bool,
+    /// How maps are drawn.
+    #[command(flatten)]
+    pub style: StyleArgs,
+}
+
+/// `gradex report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The inputs.
+    #[command(flatten)]
+    pub pictures: PictureArgs,
+    /// The network.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What is asked.
+    #[command(flatten)]
+    pub ask: AskArgs,
+    /// The file.
+    #[arg(long, short, value_name = "FILE", default_value = "report.html", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Steps of the insertion and deletion curves: so many forward passes a map and curve.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = at_least_one)]
+    pub steps: usize,
+    /// How maps are drawn.
+    #[command(flatten)]
+    pub style: StyleArgs,
+}
+
+/// What is asked of every picture.
+#[derive(Debug, Clone, Args)]
+pub struct AskArgs {
+    /// An attribution method (see `gradex methods`), or `all`; may be repeated, or several with commas between. All share
+    /// one forward pass. Without it: grad-cam; a report has grad-cam, layer-cam and epsilon-plus.
+    #[arg(long = "method", alias = "methods", value_name = "M", value_delimiter = ',')]
     pub methods: Vec<String>,
     /// The node whose output the map is taken at (see `gradex points`); `layer4` means the last node below it. May be
     /// repeated: the maps at several points are fused.
@@ -99,27 +167,11 @@ pub struct Explain {
     /// How the map is sharpened: activated, published or none.
     #[arg(long, value_name = "MODE", default_value_t = Extrapolation::Activated)]
     pub extrapolate: Extrapolation,
-    /// Where the pictures go.
-    #[arg(long, value_name = "DIR", default_value = "gradex-out", value_hint = ValueHint::DirPath)]
-    pub out: PathBuf,
-    /// Draw a contact sheet too, one for each input and class: every method's own map beside the extrapolated one.
-    #[arg(long)]
-    pub sheet: bool,
-    /// Tell of methods that carry relevance back (lrp and the composites) what each node received, sent and absorbed.
-    #[arg(long)]
-    pub ledger: bool,
-    /// Write a receipt of the run: sha256 of program, weights, inputs and maps, and all that decided about them, for
-    /// `gradex verify FILE`.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub receipt: Option<PathBuf>,
-    /// The most memory to take, such as 512M or 2G: batches are made smaller to keep to it, and what cannot is refused
-    /// before it is begun.
-    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
-    pub max_memory: Option<usize>,
-    /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
-    /// have their number in front.
-    #[arg(long)]
-    pub save_npy: bool,
+}
+
+/// How maps are drawn.
+#[derive(Debug, Clone, Args)]
+pub struct StyleArgs {
     /// The colour map: viridis, inferno, magma, plasma, cividis or jet.
     #[arg(long, value_name = "MAP", default_value_t = ColourMap::default())]
     pub colour_map: ColourMap,
@@ -130,6 +182,28 @@ pub struct Explain {
     /// it: 99 for maps as fine as the input, 100 for coarser ones. Saved numbers are never stretched so.
     #[arg(long, value_name = "P")]
     pub stretch: Option<f32>,
+}
+
+impl AskArgs {
+    /// These methods, where none are named.
+    pub fn or_methods(&mut self, names: &[&str]) {
+        if self.methods.is_empty() {
+            self.methods = names.iter().copied().map(str::to_owned).collect();
+        }
+    }
+}
+
+impl StyleArgs {
+    /// Whether these numbers mean anything.
+    pub fn check(&self) -> Outcome {
+        if !(0.0..=1.0).contains(&self.opacity) {
+            return Err(Failure::usage("--opacity takes a number from 0 to 1"));
+        }
+        if self.stretch.is_some_and(|percent| !(percent > 0.0 && percent <= 100.0)) {
+            return Err(Failure::usage("--stretch takes a number above 0, and at most 100"));
+        }
+        Ok(())
+    }
 }
 
 /// What methods can be told; each takes what concerns it.

@@ -11,8 +11,9 @@ use gradex::saliency::Composite;
 use gradex::{Method, Model, NodeId, Target, bounds, class_of, top};
 use ndarray::{ArrayView1, Ix3};
 
-use crate::args::{Explain, SettingArgs};
+use crate::args::{AskArgs, SettingArgs};
 use crate::failure::{Failure, Outcome};
+use crate::report::label;
 
 /// The word for every method.
 const ALL: &str = "all";
@@ -57,6 +58,12 @@ impl Question {
         self.versus.map_or(name.clone(), |other| format!("{name}-versus-{other}"))
     }
 
+    /// The question in words.
+    pub fn title(&self) -> String {
+        let versus = self.versus.map(|other| format!(", and not {}", label(other)));
+        format!("Why {}{}?", label(self.class), versus.unwrap_or_default())
+    }
+
     /// The same about the most probable of the other classes.
     pub fn other(&self, logits: ArrayView1<'_, f32>) -> Option<Self> {
         let taken = |class| class == self.class || Some(class) == self.versus;
@@ -72,15 +79,9 @@ impl Question {
 
 impl Asked {
     /// Checks what needs no weights.
-    pub fn check(args: &Explain) -> Outcome {
+    pub fn check(args: &AskArgs) -> Outcome {
         if args.top_k == Some(0) {
             return Err(Failure::usage("--top-k takes 1 or more"));
-        }
-        if !(0.0..=1.0).contains(&args.opacity) {
-            return Err(Failure::usage("--opacity takes a number from 0 to 1"));
-        }
-        if args.stretch.is_some_and(|percent| !(percent > 0.0 && percent <= 100.0)) {
-            return Err(Failure::usage("--stretch takes a number above 0, and at most 100"));
         }
         let names = || args.methods.iter().filter(|name| *name != ALL);
         for name in names() {
@@ -101,16 +102,21 @@ impl Asked {
         if args.settings.rules.is_empty() && args.methods.iter().any(|name| name == "lrp") {
             return Err(Failure::usage("--method lrp: give its rules, such as --rule 'conv2d = gamma(0.25)'"));
         }
-        let relevance = |name: &String| name == ALL || name == "lrp" || name.starts_with("epsilon-");
-        if args.ledger && !args.methods.iter().any(relevance) {
-            let asked = args.methods.join(", ");
-            return Err(Failure::usage(format!("--ledger: {asked} keeps no account; ask for lrp or a composite")));
-        }
         rules(&args.settings.rules).map(drop)
     }
 
+    /// Whether one of these methods keeps a ledger.
+    pub fn check_ledger(methods: &[String]) -> Outcome {
+        let relevance = |name: &String| name == ALL || name == "lrp" || name.starts_with("epsilon-");
+        if methods.iter().any(relevance) {
+            return Ok(());
+        }
+        let asked = methods.join(", ");
+        Err(Failure::usage(format!("--ledger: {asked} keeps no account; ask for lrp or a composite")))
+    }
+
     /// Finds everything that the words name.
-    pub fn new(args: &Explain, model: &Model) -> Outcome<Self> {
+    pub fn new(args: &AskArgs, size: Option<[usize; 2]>, model: &Model) -> Outcome<Self> {
         let class = |class: &String| class_of(class).map_err(Failure::usage);
         let classes: Vec<usize> = args.classes.iter().map(class).collect::<Outcome<_>>()?;
         let versus = args.versus.as_ref().map(class).transpose()?;
@@ -118,7 +124,7 @@ impl Asked {
             return Err(Failure::usage(format!("--versus {same}: it is the class itself that is explained")));
         }
         let graph = model.network.graph();
-        let [height, width] = args.input.size.unwrap_or(model.architecture.preprocessing.size);
+        let [height, width] = size.unwrap_or(model.architecture.preprocessing.size);
         let shapes = graph.shapes(&[1, 3, height, width]).map_err(Failure::usage)?;
         let point = |name: &String| point(graph, &shapes, name);
         let points: Vec<NodeId> = args.points.iter().map(point).collect::<Outcome<_>>()?;

@@ -5,7 +5,7 @@ use gradex::render::{RgbImage, Sheet, overlay_components};
 use gradex::saliency::extrapolate;
 use gradex::{Explanation, Extrapolation, Heatmap, Photograph, Region, Style, Tape, overlay};
 
-use crate::args::Explain;
+use crate::args::{Explain, StyleArgs};
 use crate::asked::Question;
 use crate::inputs::Picture;
 use crate::report::{Explained, LabelledPrediction, Report, label};
@@ -24,9 +24,9 @@ pub struct Drawn {
 
 impl Drawn {
     /// How the command line wants this explanation drawn.
-    pub fn new(args: &Explain, tape: &Tape, explanation: &Explanation) -> Result<Self> {
+    pub fn new(mode: Extrapolation, args: &StyleArgs, tape: &Tape, explanation: &Explanation) -> Result<Self> {
         let Explanation { coarse, fine, .. } = explanation;
-        let plain = match args.extrapolate {
+        let plain = match mode {
             Extrapolation::None => None,
             Extrapolation::Activated | Extrapolation::Published => {
                 Some(extrapolate::extrapolate(Extrapolation::None, coarse, tape, 0, &[])?)
@@ -59,10 +59,10 @@ pub struct ContactSheet(Sheet);
 impl ContactSheet {
     /// With a head line about the class, and the predictions beside the photograph.
     pub fn new(args: &Explain, picture: &Picture, report: &Report, question: &Question) -> Result<Self> {
-        let mode = args.extrapolate;
+        let mode = args.ask.extrapolate;
         let tiles = if mode == Extrapolation::None { 1 } else { 2 };
         let title = match question.versus {
-            Some(other) => format!("Why {}, and not {}?", label(question.class), label(other)),
+            Some(_) => question.title(),
             None => format!("{}, {:.1} %", label(question.class), 100.0 * question.probability),
         };
         let input = report.input.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -1,28 +1,24 @@
 //! `gradex explain`.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
-use gradex::saliency::{Error, Run};
-use gradex::{Explainer, Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tape, Tensor, top};
+use anyhow::{Context, Result};
+use gradex::{Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tensor, top};
 use ndarray::{Array3, Axis};
 
 use crate::account::Account;
+use crate::answers::{Answer, Answers};
 use crate::args::Explain;
 use crate::asked::{Asked, AskedMethod, Question};
 use crate::drawn::{ContactSheet, Drawn};
 use crate::failure::{Failure, Outcome};
-use crate::influence::{Influenced, is_cheap};
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
 use crate::memory::Budget;
 use crate::names::{Names, variant};
 use crate::progress::Progress;
-use crate::receipt::{Answer, Input, Taking};
+use crate::receipt::{self, Input, Taking};
 use crate::report::{Explained, Files, FusedPoints, Report, Versus, label, labelled, region};
 use crate::written::Writer;
 use crate::{model, run};
@@ -31,8 +27,10 @@ use crate::{model, run};
 const SHOWN: usize = 5;
 
 /// Draws what the classifier looked at, for each input and class.
-pub fn run(args: &Explain) -> Outcome {
-    Asked::check(args)?;
+pub fn run(mut args: Explain) -> Outcome {
+    args.ask.or_methods(&["grad-cam"]);
+    let args = &args;
+    check(args)?;
     model::set_threads(&args.model)?;
     if let Some((most, weights)) = args.max_memory.zip(args.model.weights.as_ref()) {
         Budget::check_weights(most, weights)?;
@@ -43,20 +41,18 @@ pub fn run(args: &Explain) -> Outcome {
     };
     let (budget, asked) = match args.max_memory {
         Some(most) => Budget::plan(most, args, &model).map(|(budget, asked)| (Some(budget), asked))?,
-        None => (None, Asked::new(args, &model)?),
+        None => (None, Asked::new(&args.ask, args.input.pictures.size, &model)?),
     };
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
     let receipt = args.receipt.as_ref().map(|path| Taking::begin(path, args, &model, weights)).transpose()?;
 
     let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
-    let explainer = explainer(args, &model, &asked, &interrupt, &progress);
+    let answers = Answers::new(&model, &asked, args.ask.extrapolate, &interrupt, &progress);
     let writer = Writer::new(args);
-    let skipped = RefCell::default();
     let variant = variant(args, &model, asked.point);
-    let bars = progress.clone();
-    let model = &model;
-    let task = Task { args, model, explainer, asked, budget, writer, receipt, interrupt, progress: bars, skipped };
+    let (model, bars) = (&model, progress.clone());
+    let task = Task { args, model, answers, asked, budget, writer, receipt, progress: bars };
     let mut names = Names::default();
     let outcome = run::for_each_picture(&args.input, model, progress, |path, picture| {
         let name = names.of(path, picture.index) + &variant;
@@ -71,48 +67,33 @@ pub fn run(args: &Explain) -> Outcome {
     outcome
 }
 
-/// What explains as the command line wants it.
-pub fn explainer<'a>(
-    args: &Explain,
-    model: &'a Model,
-    asked: &Asked,
-    interrupt: &Interrupt,
-    progress: &Progress,
-) -> Explainer<'a> {
-    let (interrupt, progress) = (interrupt.clone(), progress.clone());
-    let methods = asked.methods.iter().map(|asked| asked.method.clone()).collect();
-    let explainer = Explainer::new(&model.network).methods(methods).extrapolation(args.extrapolate);
-    let explainer = explainer.watch(move |passes| {
-        progress.pass(passes);
-        if interrupt.is_pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    match asked.point {
-        Some(point) => explainer.point(point),
-        None => explainer,
+/// Checks what needs no weights.
+fn check(args: &Explain) -> Outcome {
+    args.style.check()?;
+    if args.ledger {
+        Asked::check_ledger(&args.ask.methods)?;
     }
+    Asked::check(&args.ask)
 }
 
 /// What is done with every picture.
 struct Task<'a> {
     args: &'a Explain,
     model: &'a Model,
-    explainer: Explainer<'a>,
+    answers: Answers<'a>,
     asked: Asked,
     budget: Option<Budget>,
     writer: Writer<'a>,
     receipt: Option<Taking<'a>>,
-    interrupt: Interrupt,
     progress: Progress,
-    /// Methods that did not apply, and were said to.
-    skipped: RefCell<HashSet<&'static str>>,
 }
 
 impl Task<'_> {
     fn explain(&self, path: &Path, name: &str, picture: &Picture) -> Result<Report> {
         if let Some(budget) = &self.budget {
-            budget.check_picture(&self.asked, self.model, self.args.extrapolate, picture)?;
+            budget.check_picture(&self.asked, self.model, self.args.ask.extrapolate, picture)?;
         }
-        let tape = self.explainer.forward(&picture.input)?;
+        let tape = self.answers.explainer.forward(&picture.input)?;
         let logits = tape.image_logits(0)?;
         let mut report = Report {
             input: run::shown(path, picture),
@@ -127,31 +108,25 @@ impl Task<'_> {
         };
         let logits_file = self.writer.save(name, "logits", || logits.to_owned().into_dyn())?;
         let (mut explanations, mut sheets) = (Vec::new(), Vec::new());
-        let mut receipt = self.receipt.as_ref().map(|_| Input::of(path, picture, &tape)).transpose()?;
+        let mut taken = self.receipt.as_ref().map(|_| Input::of(path, picture, &tape)).transpose()?;
         for question in self.asked.questions(logits) {
             let name = question.file_name(name);
-            let run = self.explainer.run(&tape, &[question.target()])?;
-            let other = match question.other(logits) {
-                Some(other) => Some((other.class, self.explainer.run(&tape, &[other.target()])?)),
-                None => None,
-            };
+            let run = self.answers.explainer.run(&tape, &[question.target()])?;
+            let other = self.answers.other(&tape, &question, logits)?;
             let mut sheet =
                 self.args.sheet.then(|| ContactSheet::new(self.args, picture, &report, &question)).transpose()?;
             for asked in &self.asked.methods {
-                self.interrupt.check()?;
                 let accounts = || if self.args.ledger { run.ledgers() } else { Vec::new() };
-                let (before, cost) = (accounts().len(), run.cost());
-                let Some(explanation) = self.answer(&run, asked)? else { continue };
-                if let Some(input) = &mut receipt {
-                    input.explanations.push(Answer::of(self.model, &question, &explanation));
+                let before = accounts().len();
+                let Some(answer) = self.answers.of(&tape, &run, other.as_ref(), asked)? else { continue };
+                if let Some(input) = &mut taken {
+                    input.explanations.push(receipt::Answer::of(self.model, &question, &answer.explanation));
                 }
                 let ledger = accounts().get(before).map(Account::of);
-                let drawn = Drawn::new(self.args, &tape, &explanation)?;
-                let mut explained = self.explained(&name, picture, &question, asked, &explanation, &drawn)?;
+                let drawn = Drawn::new(self.args.ask.extrapolate, &self.args.style, &tape, &answer.explanation)?;
+                let mut explained = self.explained(&name, picture, &question, asked, answer, &drawn)?;
                 explained.files.logits.clone_from(&logits_file);
                 explained.ledger = ledger;
-                let other = other.as_ref().filter(|_| is_cheap(cost, run.cost()));
-                explained.influence = self.influence(&tape, asked, &explanation, other)?;
                 self.warn(&report.input, &explained);
                 if let Some(sheet) = &mut sheet {
                     sheet.add(&explained, &drawn)?;
@@ -162,52 +137,12 @@ impl Task<'_> {
                 sheets.push(self.writer.picture(&format!("{name}-sheet"), &sheet.draw())?);
             }
         }
-        if let Some((taking, input)) = self.receipt.as_ref().zip(receipt) {
+        if let Some((taking, input)) = self.receipt.as_ref().zip(taken) {
             taking.add(input);
         }
         report.explanations = Some(explanations);
         report.sheets = self.args.sheet.then_some(sheets);
         Ok(report)
-    }
-
-    /// The answer of one method; none where it is one of all and does not apply, which is said once.
-    fn answer(&self, run: &Run<'_>, asked: &AskedMethod) -> Result<Option<Explanation>> {
-        let error = match self.explainer.explain_by(run, asked.method.as_ref()) {
-            Ok(mut explanations) => return Ok(explanations.pop()),
-            Err(error) => error,
-        };
-        if matches!(error, Error::Stopped { .. }) {
-            self.interrupt.check()?;
-        }
-        let does_not_apply =
-            matches!(error, Error::Inapplicable { .. } | Error::NotAnImage { .. } | Error::Unrelated { .. });
-        let method = asked.method.about().name;
-        if asked.named || !does_not_apply {
-            return Err(anyhow!(error).context(format!("{method} failed")));
-        }
-        if self.skipped.borrow_mut().insert(method) {
-            self.progress.suspend(|| eprintln!("skipped {method}: {error}"));
-        }
-        Ok(None)
-    }
-
-    /// What the picture is made of, compared with the one that answers `other`; none where it is blank.
-    fn influence(
-        &self,
-        tape: &Tape,
-        asked: &AskedMethod,
-        explanation: &Explanation,
-        other: Option<&(usize, Run<'_>)>,
-    ) -> Result<Option<Influenced>> {
-        if explanation.fine.reason.is_some() {
-            return Ok(None);
-        }
-        let compared = match other {
-            Some((_, run)) => self.answer(run, asked)?,
-            None => None,
-        };
-        let influence = self.explainer.influence(tape, explanation, compared.as_ref())?;
-        Ok(Some(Influenced::new(influence, other.map(|(class, _)| *class))))
     }
 
     fn warn(&self, input: &str, explained: &Explained) {
@@ -227,10 +162,11 @@ impl Task<'_> {
         picture: &Picture,
         question: &Question,
         asked: &AskedMethod,
-        explanation: &Explanation,
+        answer: Answer,
         drawn: &Drawn,
     ) -> Result<Explained> {
-        let Explanation { method, coarse, fine, .. } = explanation;
+        let Answer { explanation, influence, .. } = answer;
+        let Explanation { method, coarse, fine, .. } = &explanation;
         let graph = self.model.network.graph();
         let node = |id: NodeId| graph.node(id).name.clone();
         let fused = self.asked.fused.as_ref().map(|(points, fusion)| {
@@ -238,7 +174,7 @@ impl Task<'_> {
             FusedPoints { points, fusion: fusion.name() }
         });
         let suffix = fused.as_ref().map(FusedPoints::file_name).unwrap_or_default();
-        let (name, mode) = (format!("{name}-{method}{suffix}"), self.args.extrapolate);
+        let (name, mode) = (format!("{name}-{method}{suffix}"), self.args.ask.extrapolate);
         let draw = |heat: &Heatmap, mode: Extrapolation| {
             let overlay = drawn.overlay(&picture.photograph, &picture.region, heat)?;
             self.writer.picture(&format!("{name}-{mode}"), &overlay)
@@ -252,7 +188,7 @@ impl Task<'_> {
         };
         let point = match fused {
             Some(_) => coarse.point,
-            None => self.explainer.point_of(asked.method.as_ref()),
+            None => self.answers.explainer.point_of(asked.method.as_ref()),
         };
         Ok(Explained {
             class: question.class,
@@ -266,7 +202,7 @@ impl Task<'_> {
             advice: fine.reason.map(Reason::advice),
             note: coarse.note.clone(),
             stretch: drawn.stretch_percent(),
-            influence: None,
+            influence,
             ledger: None,
             files,
         })

@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail};
 use gradex::formats::{parse_npy_typed, read_file};
 use gradex::models::Preprocessing;
 use gradex::render::read_photograph;
-use gradex::{Fit, Model, Photograph, Region, Tensor, see_at};
+use gradex::{Model, Photograph, Region, Tensor, see_at};
 use ndarray::{ArrayView3, Axis};
 
+use crate::args::PictureArgs;
 use crate::receipt::of_bytes;
 
 /// Endings of the files of a folder that are taken for inputs.
@@ -27,6 +28,11 @@ pub struct Picture {
     pub input: Tensor,
     /// The part of the photograph that the input shows.
     pub region: Region,
+}
+
+/// The last part of a path.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// The files that the paths name: folders become the images and tensors in them, by name. A folder that cannot be read or
@@ -63,7 +69,7 @@ fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Reads a file: a photograph, or a `.npy` file of one tensor or a batch of them.
-pub fn read(path: &Path, model: &Model, fit: Fit, size: Option<[usize; 2]>) -> Result<Vec<Picture>> {
+pub fn read(path: &Path, model: &Model, args: &PictureArgs) -> Result<Vec<Picture>> {
     let preprocessing = &model.architecture.preprocessing;
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
         let bytes = read_file(path)?;
@@ -78,7 +84,7 @@ pub fn read(path: &Path, model: &Model, fit: Fit, size: Option<[usize; 2]>) -> R
     }
     let bytes = read_photograph(path)?;
     let photograph = Photograph::decode(&bytes)?;
-    let seen = see_at(model, &photograph, fit, size.unwrap_or(preprocessing.size))?;
+    let seen = see_at(model, &photograph, args.resize, args.size.unwrap_or(preprocessing.size))?;
     Ok(vec![Picture { index: None, sha256: of_bytes(&bytes), photograph, input: seen.input, region: seen.region }])
 }
 

@@ -3,23 +3,30 @@
 #![allow(clippy::print_stderr)]
 
 mod account;
+mod answers;
 mod args;
 mod asked;
 mod classify;
 mod drawn;
 mod explain;
 mod failure;
+mod follow;
 mod influence;
 mod inputs;
 mod interrupt;
+mod judged;
 mod listings;
 mod memory;
 mod model;
 mod names;
+mod page;
 mod progress;
 mod receipt;
 mod report;
+mod report_html;
 mod run;
+mod shown;
+mod tile;
 mod verify;
 mod written;
 
@@ -32,7 +39,8 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Explain(args) => explain::run(&args),
+        Command::Explain(args) => explain::run(*args),
+        Command::Report(args) => report_html::run(*args),
         Command::Classify(args) => classify::run(&args),
         Command::Models => listings::models(),
         Command::Methods(args) => listings::methods(args.json),

@@ -37,13 +37,13 @@ impl Budget {
 
     /// The plan of a run with the largest batch that fits, up to the one asked for, and what is then asked.
     pub fn plan(most: usize, args: &Explain, model: &Model) -> Outcome<(Self, Asked)> {
-        let [height, width] = args.input.size.unwrap_or(model.architecture.preprocessing.size);
-        let mut batch = args.settings.batch.unwrap_or(DEFAULT_BATCH);
+        let [height, width] = args.input.pictures.size.unwrap_or(model.architecture.preprocessing.size);
+        let mut batch = args.ask.settings.batch.unwrap_or(DEFAULT_BATCH);
         loop {
             let mut args = args.clone();
-            args.settings.batch = Some(batch);
-            let asked = Asked::new(&args, model)?;
-            let planned = PROGRAM + plan(&asked, model, args.extrapolate, [height, width])?.total();
+            args.ask.settings.batch = Some(batch);
+            let asked = Asked::new(&args.ask, args.input.pictures.size, model)?;
+            let planned = PROGRAM + plan(&asked, model, args.ask.extrapolate, [height, width])?.total();
             if planned <= most || batch == 1 {
                 fits(most, planned, "it takes")?;
                 return Ok((Self { most, planned, batch }, asked));

@@ -34,8 +34,8 @@ impl Names {
 pub fn variant(args: &Explain, model: &Model, point: Option<NodeId>) -> String {
     let architecture = &model.architecture;
     let name = (architecture.name != USUAL_MODEL).then(|| architecture.name.to_owned());
-    let fit = (args.input.resize != Fit::Squash).then(|| args.input.resize.to_string());
-    let size = args.input.size.filter(|size| *size != architecture.preprocessing.size);
+    let fit = (args.input.pictures.resize != Fit::Squash).then(|| args.input.pictures.resize.to_string());
+    let size = args.input.pictures.size.filter(|size| *size != architecture.preprocessing.size);
     let size = size.map(|[height, width]| format!("{height}x{width}"));
     let point = point.map(|point| model.network.graph().node(point).name.replace(['/', '\\'], "_"));
     [name, fit, size, point].into_iter().flatten().map(|word| format!("-{word}")).collect()

@@ -134,6 +134,11 @@ pub fn region(region: &Region) -> [f64; 4] {
     [region.top, region.left, region.height, region.width]
 }
 
+/// A line on standard output.
+pub fn line(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
+
 impl Report {
     /// Writes the report to standard output.
     pub fn print(&self, json: bool) -> io::Result<()> {

@@ -20,7 +20,7 @@ pub fn for_each_picture(
     mut progress: Progress,
     mut work: impl FnMut(&Path, Picture) -> Result<Report>,
 ) -> Outcome {
-    let files = inputs::expand(&args.inputs);
+    let files = inputs::expand(&args.pictures.inputs);
     progress.over(files.len());
     let mut pictures = Pictures { args, progress: &progress, read_by_somebody: true, failed: 0, total: 0 };
     let mut outcome = Ok(());
@@ -58,7 +58,7 @@ impl Pictures<'_> {
         work: &mut impl FnMut(&Path, Picture) -> Result<Report>,
     ) -> Outcome {
         let mut start = Instant::now();
-        let pictures = match found.and_then(|()| inputs::read(path, model, self.args.resize, self.args.size)) {
+        let pictures = match found.and_then(|()| inputs::read(path, model, &self.args.pictures)) {
             Ok(pictures) => pictures,
             Err(error) => return self.count(&path.display().to_string(), Err(error)),
         };

@@ -97,6 +97,21 @@ impl Photograph {
             },
         })
     }
+
+    /// The photograph at another size, to be shown, and where a region of it then is.
+    ///
+    /// # Errors
+    /// As [`Photograph::resized`].
+    pub fn scaled(&self, size: [usize; 2], region: &Region) -> Result<(Self, Region)> {
+        let [down, across] = [0, 1].map(|side| size[side] as f64 / self.size()[side] as f64);
+        let region = Region {
+            top: region.top * down,
+            left: region.left * across,
+            height: region.height * down,
+            width: region.width * across,
+        };
+        Ok((Self::from_pixels(self.resized(size, Fit::Squash)?.pixels)?, region))
+    }
 }
 
 /// One side of the way from a photograph to a network: resized, and cut out from `first` on.

@@ -25,6 +25,7 @@ mod decode;
 mod error;
 mod fit;
 mod font;
+mod jpeg;
 mod name;
 mod overlay;
 mod photograph;
@@ -39,6 +40,7 @@ pub use decode::read_photograph;
 pub use error::{Error, Result};
 pub use fit::{Fit, Fitted, MAX_NETWORK_SIDE, Region};
 pub use image::RgbImage;
+pub use jpeg::jpeg;
 pub use overlay::{Style, overlay, overlay_components};
 pub use photograph::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photograph};
 #[cfg(feature = "files")]

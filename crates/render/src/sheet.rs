@@ -4,7 +4,7 @@ use image::imageops::replace;
 use image::{Rgb, RgbImage};
 
 use crate::error::Result;
-use crate::fit::{Fit, Region};
+use crate::fit::Region;
 use crate::font::{BOLD, REGULAR};
 use crate::photograph::Photograph;
 
@@ -65,14 +65,7 @@ impl Sheet {
         let [height, width] = photograph.size().map(|side| side as f64);
         let scale = (f64::from(place) / width).min(f64::from(place) * TALLEST / height);
         let size = [height, width].map(|side| ((side * scale).round() as usize).max(1));
-        let tile = Photograph::from_pixels(photograph.resized(size, Fit::Squash)?.pixels)?;
-        let (down, across) = (size[0] as f64 / height, size[1] as f64 / width);
-        let region = Region {
-            top: region.top * down,
-            left: region.left * across,
-            height: region.height * down,
-            width: region.width * across,
-        };
+        let (tile, region) = photograph.scaled(size, region)?;
         let (title, subtitle, notes, cells) = Default::default();
         Ok(Self { photograph: tile, region, tiles, place, title, subtitle, notes, cells })
     }

@@ -28,7 +28,7 @@ impl<'a> Taking<'a> {
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             anyhow::bail!("--receipt {}: there is no folder {}", path.display(), folder.display());
         }
-        let settings = args.settings.clone();
+        let settings = args.ask.settings.clone();
         let baseline = baseline_file(&settings.baseline).map(|file| Ok(hash::of_bytes(&read_file(file)?)));
         let receipt = Receipt {
             form: FORM,
@@ -43,11 +43,11 @@ impl<'a> Taking<'a> {
                 sha256: weights,
             },
             parameters: Parameters {
-                resize: args.input.resize.to_string(),
-                size: args.input.size.unwrap_or(model.architecture.preprocessing.size),
-                points: args.points.clone(),
-                fuse: args.fuse.map(|fusion| fusion.name().to_owned()),
-                extrapolation: args.extrapolate.name().to_owned(),
+                resize: args.input.pictures.resize.to_string(),
+                size: args.input.pictures.size.unwrap_or(model.architecture.preprocessing.size),
+                points: args.ask.points.clone(),
+                fuse: args.ask.fuse.map(|fusion| fusion.name().to_owned()),
+                extrapolation: args.ask.extrapolate.name().to_owned(),
                 settings,
                 baseline: baseline.transpose().map_err(|error: gradex::formats::Error| anyhow::anyhow!(error))?,
             },

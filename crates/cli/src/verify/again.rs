@@ -10,9 +10,9 @@ use gradex::{Explainer, Model};
 
 use super::same::{Demand, demand};
 use super::{BOUND, Findings};
+use crate::answers::explainer;
 use crate::args::{Cli, Command, Explain, ModelArgs, Verify};
 use crate::asked::{Asked, Question, baseline_file};
-use crate::explain::explainer;
 use crate::failure::{Failure, Outcome, told};
 use crate::inputs::{self, Picture};
 use crate::interrupt::Interrupt;
@@ -40,9 +40,9 @@ pub fn check(path: &Path, args: &Verify, findings: &mut Findings) -> Outcome {
     if !has_weights || !has_baseline {
         return Ok(findings.note("so no map is computed again")?);
     }
-    let everything = Asked::new(&asked, &model).map_err(of_receipt)?;
+    let everything = Asked::new(&asked.ask, asked.input.pictures.size, &model).map_err(of_receipt)?;
     let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
-    let explainer = explainer(&asked, &model, &everything, &interrupt, &progress);
+    let explainer = explainer(&model, &everything, asked.ask.extrapolate, &interrupt, &progress);
     let again = Again { args, asked: &asked, model: &model, explainer, everything, demand, interrupt };
     for inputs in receipt.inputs.chunk_by(|one, next| one.path == next.path) {
         again.check_file(inputs, findings)?;
@@ -90,27 +90,27 @@ fn explain(receipt: &Receipt, args: &Verify) -> Result<Explain> {
     let Command::Explain(mut explain) = Cli::try_parse_from(["gradex", "explain", "input"])?.command else {
         bail!("there is no command `explain`");
     };
-    explain.input.resize = parameters.resize.parse()?;
-    explain.input.size = Some(parameters.size);
-    explain.methods.clear();
+    explain.input.pictures.resize = parameters.resize.parse()?;
+    explain.input.pictures.size = Some(parameters.size);
+    explain.ask.methods.clear();
     for answer in receipt.inputs.iter().flat_map(|input| &input.explanations) {
-        if !explain.methods.contains(&answer.method) {
-            explain.methods.push(answer.method.clone());
+        if !explain.ask.methods.contains(&answer.method) {
+            explain.ask.methods.push(answer.method.clone());
         }
     }
-    explain.points.clone_from(&parameters.points);
+    explain.ask.points.clone_from(&parameters.points);
     let fusion = |name: &String| Fusion::ALL.into_iter().find(|fusion| fusion.name() == name);
-    explain.fuse = parameters.fuse.as_ref().map(|name| fusion(name).context("no such fusion")).transpose()?;
-    explain.extrapolate = parameters.extrapolation.parse()?;
-    explain.settings = parameters.settings.clone();
+    explain.ask.fuse = parameters.fuse.as_ref().map(|name| fusion(name).context("no such fusion")).transpose()?;
+    explain.ask.extrapolate = parameters.extrapolation.parse()?;
+    explain.ask.settings = parameters.settings.clone();
     if let Some(file) = baseline_file(&parameters.settings.baseline) {
-        explain.settings.baseline = here(&file.display().to_string(), args).display().to_string();
+        explain.ask.settings.baseline = here(&file.display().to_string(), args).display().to_string();
     }
     Ok(*explain)
 }
 
 fn check_baseline(receipt: &Receipt, asked: &Explain, findings: &mut Findings) -> Result<bool> {
-    match (baseline_file(&asked.settings.baseline), &receipt.parameters.baseline) {
+    match (baseline_file(&asked.ask.settings.baseline), &receipt.parameters.baseline) {
         (None, _) => Ok(true),
         (Some(path), then) => {
             let now = of_bytes(&gradex::formats::read_file(path)?);
@@ -150,7 +150,7 @@ impl Again<'_> {
     /// The inputs of one file.
     fn check_file(&self, inputs: &[Input], findings: &mut Findings) -> Outcome {
         let path = here(&inputs[0].path, self.args);
-        let read = inputs::read(&path, self.model, self.asked.input.resize, self.asked.input.size);
+        let read = inputs::read(&path, self.model, &self.asked.input.pictures);
         let pictures = match read {
             Ok(pictures) => pictures,
             Err(error) => return Ok(findings.say(false, &format!("{}: {}", path.display(), told(&error)))?),
