@@ -11,6 +11,7 @@ mod document;
 mod fixtures;
 mod hash;
 mod import;
+mod report;
 mod repository;
 mod sbom;
 #[cfg(test)]
@@ -45,6 +46,8 @@ enum Command {
     Conformance(conformance::Arguments),
     /// Builds the C library and lays out its header, libraries and pkg-config file
     Ffi(c_library::Arguments),
+    /// Has `gradex report` write a page, and reads it in a headless Chromium
+    Report(report::Arguments),
     /// Prints what a program is made of, as a CycloneDX bill of materials
     Sbom(sbom::Arguments),
     /// Prints where the project is unsafe: docs/unsafe.md
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments, out),
         Command::Ffi(arguments) => c_library::run(&arguments, out),
+        Command::Report(arguments) => report::run(&arguments, out),
         Command::Sbom(arguments) => sbom::run(&arguments, out),
         Command::Unsafe => tidy::inventory(out),
         Command::Web(arguments) => web::run(&arguments, out),
