@@ -25,6 +25,7 @@ mod decode;
 mod error;
 mod fit;
 mod font;
+#[cfg(feature = "files")]
 mod jpeg;
 mod name;
 mod overlay;
@@ -40,6 +41,7 @@ pub use decode::read_photograph;
 pub use error::{Error, Result};
 pub use fit::{Fit, Fitted, MAX_NETWORK_SIDE, Region};
 pub use image::RgbImage;
+#[cfg(feature = "files")]
 pub use jpeg::jpeg;
 pub use overlay::{Style, overlay, overlay_components};
 pub use photograph::{MAX_BYTES, MAX_PIXELS, MAX_SIDE, Photograph};
