@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 
 use anyhow::{Result, anyhow};
 use gradex::saliency::{Error, Run};
@@ -119,7 +118,7 @@ pub fn explainer<'a>(
     let explainer = Explainer::new(&model.network).methods(methods).extrapolation(extrapolation);
     let explainer = explainer.watch(move |passes| {
         progress.pass(passes);
-        if interrupt.is_pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        interrupt.flow()
     });
     match asked.point {
         Some(point) => explainer.point(point),

@@ -27,6 +27,8 @@ pub enum Command {
     Report(Box<Report>),
     /// Print the most probable classes of each input.
     Classify(Classify),
+    /// Measure whether maps tell the truth, and whether sharpening helps.
+    Evaluate(Box<crate::evaluate::Evaluate>),
     /// List the models.
     Models,
     /// List the methods and the modes of extrapolation.

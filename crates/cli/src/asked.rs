@@ -83,26 +83,10 @@ impl Asked {
         if args.top_k == Some(0) {
             return Err(Failure::usage("--top-k takes 1 or more"));
         }
-        let names = || args.methods.iter().filter(|name| *name != ALL);
-        for name in names() {
-            methods::find(name, &Settings::default())
-                .map_err(|error| Failure::usage(format!("{error}; or {ALL} of them")))?;
-        }
-        let contrastive = |name: &String| name == ALL || name.starts_with("contrastive");
-        if args.settings.contrast_point.is_some() && !args.methods.iter().any(contrastive) {
-            let asked = args.methods.join(", ");
-            return Err(Failure::usage(format!("--contrast-point: {asked} is not a contrastive method")));
-        }
         if args.fuse.is_some() && args.points.len() < 2 {
             return Err(Failure::usage("--fuse: give two points or more, each by --point"));
         }
-        if !args.settings.rules.is_empty() && !args.methods.iter().any(|name| name == ALL || name == "lrp") {
-            return Err(Failure::usage("--rule is for --method lrp"));
-        }
-        if args.settings.rules.is_empty() && args.methods.iter().any(|name| name == "lrp") {
-            return Err(Failure::usage("--method lrp: give its rules, such as --rule 'conv2d = gamma(0.25)'"));
-        }
-        rules(&args.settings.rules).map(drop)
+        check_methods(&args.methods, &args.settings)
     }
 
     /// Whether one of these methods keeps a ledger.
@@ -163,6 +147,25 @@ impl Asked {
     }
 }
 
+/// Checks the methods' names and settings, which needs no weights.
+pub fn check_methods(names: &[String], settings: &SettingArgs) -> Outcome {
+    for name in names.iter().filter(|name| *name != ALL) {
+        methods::find(name, &Settings::default())
+            .map_err(|error| Failure::usage(format!("{error}; or {ALL} of them")))?;
+    }
+    let contrastive = |name: &String| name == ALL || name.starts_with("contrastive");
+    if settings.contrast_point.is_some() && !names.iter().any(contrastive) {
+        return Err(Failure::usage(format!("--contrast-point: {} is not a contrastive method", names.join(", "))));
+    }
+    if !settings.rules.is_empty() && !names.iter().any(|name| name == ALL || name == "lrp") {
+        return Err(Failure::usage("--rule is for --method lrp"));
+    }
+    if settings.rules.is_empty() && names.iter().any(|name| name == "lrp") {
+        return Err(Failure::usage("--method lrp: give its rules, such as --rule 'conv2d = gamma(0.25)'"));
+    }
+    rules(&settings.rules).map(drop)
+}
+
 fn point(graph: &Graph, shapes: &[Vec<usize>], name: &str) -> Outcome<NodeId> {
     let point = graph.find(name).map_err(Failure::usage)?;
     let shape = &shapes[point.index()];
@@ -173,7 +176,8 @@ fn point(graph: &Graph, shapes: &[Vec<usize>], name: &str) -> Outcome<NodeId> {
     Err(Failure::usage(format!("--point {name}: its output {shape:?} is not an image (see `gradex points`)")))
 }
 
-fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
+/// What methods are told.
+pub fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
     let graph = model.network.graph();
     let contrast_point = args.contrast_point.as_ref().map(|name| graph.find(name).map_err(Failure::usage));
     Ok(Settings {
@@ -220,7 +224,7 @@ fn baseline(word: &str) -> Outcome<Baseline> {
 }
 
 /// The methods of these names, each once; a name counts more than being one of all.
-fn methods(names: &[String], settings: &Settings) -> Outcome<Vec<AskedMethod>> {
+pub fn methods(names: &[String], settings: &Settings) -> Outcome<Vec<AskedMethod>> {
     let mut asked: Vec<AskedMethod> = Vec::new();
     let mut add = |method: Arc<dyn Method>, named: bool| {
         let name = method.about().name;

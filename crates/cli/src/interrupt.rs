@@ -1,5 +1,6 @@
 //! Ctrl-C: the first ends the run between two passes, with every file whole; the second ends it at once.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,6 +27,11 @@ impl Interrupt {
     /// Whether it was pressed.
     pub fn is_pressed(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether a method is to go on.
+    pub fn flow(&self) -> ControlFlow<()> {
+        if self.is_pressed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// An error if it was pressed.

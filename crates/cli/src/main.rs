@@ -8,6 +8,7 @@ mod args;
 mod asked;
 mod classify;
 mod drawn;
+mod evaluate;
 mod explain;
 mod failure;
 mod follow;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(*args),
         Command::Report(args) => report_html::run(*args),
         Command::Classify(args) => classify::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Models => listings::models(),
         Command::Methods(args) => listings::methods(args.json),
         Command::Points(args) => listings::points(&args),

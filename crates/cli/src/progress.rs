@@ -5,9 +5,6 @@ use std::path::Path;
 use gradex::saliency;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-const INPUTS: &str = "{bar:30} {pos}/{len} inputs, {eta} left  {wide_msg}";
-const PASSES: &str = "{bar:30} {pos}/{len} passes, {eta} left  {wide_msg}";
-
 /// The bars.
 #[derive(Debug, Clone)]
 pub struct Progress {
@@ -23,14 +20,27 @@ impl Progress {
     }
 
     fn with_passes(self) -> Self {
-        let passes = self.both.add(bar(PASSES, 0));
+        let passes = self.both.add(bar("passes", 0));
         Self { passes, ..self }
     }
 
     /// With a bar over this many inputs, if they are several.
     pub fn over(&mut self, inputs: usize) {
         if inputs > 1 {
-            self.inputs = self.both.insert(0, bar(INPUTS, inputs as u64));
+            self.over_all(inputs, "inputs");
+        }
+    }
+
+    /// With a bar over `count` of `what`.
+    pub fn over_all(&mut self, count: usize, what: &str) {
+        self.inputs = self.both.insert(0, bar(what, count as u64));
+    }
+
+    /// This many need not be done: they do not count for the time that is left.
+    pub fn skip(&self, count: usize) {
+        self.inputs.set_position(self.inputs.position() + count as u64);
+        if count > 0 {
+            self.inputs.reset_eta();
         }
     }
 
@@ -70,7 +80,8 @@ impl Progress {
     }
 }
 
-fn bar(template: &str, length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+fn bar(what: &str, length: u64) -> ProgressBar {
+    let template = format!("{{bar:30}} {{pos}}/{{len}} {what}, {{eta}} left  {{wide_msg}}");
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style)
 }

@@ -104,7 +104,7 @@ impl Pictures<'_> {
 }
 
 /// A message with the input's name before it, unless it begins with that.
-fn named(name: &str, message: &str) -> String {
+pub fn named(name: &str, message: &str) -> String {
     if message.starts_with(name) { message.to_owned() } else { format!("{name}: {message}") }
 }
 

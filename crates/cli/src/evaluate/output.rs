@@ -1,0 +1,134 @@
+//! results.csv, summary.json, and the table and the words on standard output.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Result;
+use gradex::formats::write_file;
+use serde::Serialize;
+
+use super::metric::Metric;
+use super::record::Key;
+use super::settings::Settings;
+use super::summary::{Comparison, Row};
+
+/// Everything that came out of a run. The keys are a contract.
+#[derive(Debug, Serialize)]
+pub struct Summary<'a> {
+    /// What made it.
+    pub settings: Settings<'a>,
+    /// The hash of the settings; lines of results.jsonl begin with its first digits.
+    pub settings_sha256: String,
+    /// What was measured.
+    pub inputs: Vec<&'a Key>,
+    /// Inputs that failed.
+    pub failed: usize,
+    /// The table.
+    pub rows: Vec<Row>,
+    /// Each mode of extrapolation against none.
+    pub comparisons: Vec<Comparison>,
+}
+
+impl Summary<'_> {
+    /// Writes both files, each whole or not at all.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let mut json = serde_json::to_string_pretty(self)?;
+        json.push('\n');
+        write_file(&folder.join("summary.json"), json.as_bytes())?;
+        Ok(write_file(&folder.join("results.csv"), self.csv().as_bytes())?)
+    }
+
+    fn csv(&self) -> String {
+        let mut csv = "metric,better,method,extrapolation,mean,low,high,n,milliseconds\n".to_owned();
+        for row in &self.rows {
+            let Row { metric, better, method, extrapolation, mean, interval, n, milliseconds } = row;
+            let [low, high] =
+                interval.map_or([String::new(), String::new()], |bounds| bounds.map(|bound| bound.to_string()));
+            csv += &format!("{metric},{better},{method},{extrapolation},{mean},{low},{high},{n},{milliseconds:.1}\n");
+        }
+        csv
+    }
+
+    /// Prints the table and what follows from it, or all of it as JSON.
+    pub fn print(&self, json: bool) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if json {
+            serde_json::to_writer(&mut out, self)?;
+            return writeln!(out);
+        }
+        for metric in Metric::ALL {
+            let rows: Vec<&Row> = self.rows.iter().filter(|row| row.metric == metric.name()).collect();
+            let Some(first) = rows.first() else { continue };
+            let good = if first.better == "neither" { String::new() } else { format!(" ({} is better)", first.better) };
+            writeln!(out, "{}{good}: {}", metric.name(), metric.summary())?;
+            for Row { method, extrapolation, mean, interval, n, milliseconds, .. } in rows {
+                let interval = shown(*interval);
+                writeln!(
+                    out,
+                    "  {method:<28} {extrapolation:<10} {mean:>8.3}  {interval:<18} n {n:<5} {milliseconds:>8.0} ms"
+                )?;
+            }
+        }
+        if !self.comparisons.is_empty() {
+            writeln!(out, "\nDoes the sharpening help here? Differences by photograph, with 95 % intervals:")?;
+        }
+        for method in self.compared() {
+            let of_method = |comparison: &&Comparison| (&comparison.method, &comparison.extrapolation) == method;
+            let compared: Vec<&Comparison> = self.comparisons.iter().filter(of_method).collect();
+            writeln!(out, "  {}, {} against none: {}", method.0, method.1, in_words(&compared))?;
+            for Comparison { metric, difference, interval, n, verdict, .. } in compared {
+                writeln!(out, "    {metric:<20} {difference:>+8.3}  {:<18} n {n:<5} {verdict}", shown(*interval))?;
+            }
+        }
+        out.flush()
+    }
+
+    /// Methods and modes that are compared with none, in order.
+    fn compared(&self) -> Vec<(&String, &String)> {
+        let mut compared: Vec<_> = self.comparisons.iter().map(|one| (&one.method, &one.extrapolation)).collect();
+        compared.dedup();
+        compared
+    }
+}
+
+/// The verdicts in one sentence.
+fn in_words(comparisons: &[&Comparison]) -> String {
+    let of = |verdict: &str| {
+        let metrics = comparisons.iter().filter(|one| one.verdict == verdict).map(|one| one.metric);
+        metrics.collect::<Vec<_>>().join(", ")
+    };
+    let phrases = [("better", "better by"), ("worse", "worse by"), ("undecided", "no difference can be told by")];
+    let phrases = phrases.map(|(verdict, phrase)| (phrase, of(verdict)));
+    let phrases = phrases.into_iter().filter(|(_, metrics)| !metrics.is_empty());
+    phrases.map(|(phrase, metrics)| format!("{phrase} {metrics}")).collect::<Vec<_>>().join("; ")
+}
+
+fn shown(interval: Option<[f64; 2]>) -> String {
+    interval.map_or_else(|| "[one photograph]".to_owned(), |[low, high]| format!("[{low:.3}, {high:.3}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_become_a_sentence() {
+        let comparison = |metric, verdict| Comparison {
+            metric,
+            method: "grad-cam".to_owned(),
+            extrapolation: "activated".to_owned(),
+            difference: 0.0,
+            interval: None,
+            n: 2,
+            verdict,
+        };
+        let all = [
+            comparison("insertion", "better"),
+            comparison("gini", "higher"),
+            comparison("drop", "undecided"),
+            comparison("deletion", "better"),
+        ];
+        let words = in_words(&all.iter().collect::<Vec<_>>());
+        assert_eq!(words, "better by insertion, deletion; no difference can be told by drop");
+    }
+}

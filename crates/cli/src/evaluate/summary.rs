@@ -1,0 +1,181 @@
+//! Means over photographs, with their intervals, and what the sharpening changes.
+
+use gradex::Extrapolation;
+use gradex::metrics::Interval;
+use serde::Serialize;
+
+use super::metric::{Better, Metric};
+use super::record::Record;
+
+/// One metric of one method and mode over all photographs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// The metric.
+    pub metric: &'static str,
+    /// `higher`, `lower` or `neither`.
+    pub better: &'static str,
+    /// The method, or the baseline.
+    pub method: String,
+    /// The mode.
+    pub extrapolation: String,
+    /// The mean.
+    pub mean: f64,
+    /// The 95 % interval of the mean; null of one photograph.
+    pub interval: Option<[f64; 2]>,
+    /// Photographs.
+    pub n: usize,
+    /// The mean time for a map.
+    pub milliseconds: f64,
+}
+
+/// What a mode changes against the method's own map, photograph by photograph.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The metric.
+    pub metric: &'static str,
+    /// The method.
+    pub method: String,
+    /// The mode that is compared with none.
+    pub extrapolation: String,
+    /// The mean difference.
+    pub difference: f64,
+    /// Its 95 % interval; null of one photograph.
+    pub interval: Option<[f64; 2]>,
+    /// Photographs.
+    pub n: usize,
+    /// `better`, `worse`, `undecided`, or for metrics that do not judge `higher` or `lower`.
+    pub verdict: &'static str,
+}
+
+/// The records of one method and mode, a photograph each; photographs in the same order for all.
+pub struct Group<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The mode.
+    pub mode: Extrapolation,
+    /// None where the photograph failed.
+    pub records: Vec<Option<&'a Record>>,
+}
+
+impl Group<'_> {
+    /// Of each photograph.
+    fn values(&self, metric: Metric) -> Vec<Option<f64>> {
+        self.records.iter().map(|record| record.and_then(|record| record.value(metric))).collect()
+    }
+
+    fn milliseconds(&self) -> f64 {
+        let times: Vec<f64> = self.records.iter().flatten().map(|record| record.milliseconds).collect();
+        times.iter().sum::<f64>() / times.len().max(1) as f64
+    }
+}
+
+/// The rows, by metric.
+pub fn rows(groups: &[Group<'_>], metrics: &[Metric], seed: u64) -> Vec<Row> {
+    let row = |metric: Metric, group: &Group<'_>| {
+        let values: Vec<f64> = group.values(metric).into_iter().flatten().collect();
+        let Interval { mean, bounds, count } = Interval::of(&values, seed)?;
+        Some(Row {
+            metric: metric.name(),
+            better: match metric.better() {
+                Better::Higher => "higher",
+                Better::Lower => "lower",
+                Better::Neither => "neither",
+            },
+            method: group.method.to_owned(),
+            extrapolation: group.mode.name().to_owned(),
+            mean,
+            interval: bounds,
+            n: count,
+            milliseconds: group.milliseconds(),
+        })
+    };
+    metrics.iter().flat_map(|metric| groups.iter().filter_map(|group| row(*metric, group))).collect()
+}
+
+/// Each mode against none, by method and metric.
+pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], seed: u64) -> Vec<Comparison> {
+    let plain = |group: &Group<'_>| {
+        groups.iter().find(|other| other.method == group.method && other.mode == Extrapolation::None)
+    };
+    let compare = |group: &Group<'_>, metric: Metric| {
+        let pairs = group.values(metric).into_iter().zip(plain(group)?.values(metric));
+        let differences: Vec<f64> = pairs.filter_map(|(value, plain)| Some(value? - plain?)).collect();
+        let interval = Interval::of(&differences, seed)?;
+        Some(Comparison {
+            metric: metric.name(),
+            method: group.method.to_owned(),
+            extrapolation: group.mode.name().to_owned(),
+            difference: interval.mean,
+            interval: interval.bounds,
+            n: interval.count,
+            verdict: verdict(metric.better(), interval.side()),
+        })
+    };
+    let sharpened = groups.iter().filter(|group| group.mode != Extrapolation::None);
+    sharpened.flat_map(|group| metrics.iter().filter_map(move |metric| compare(group, *metric))).collect()
+}
+
+fn verdict(better: Better, side: i32) -> &'static str {
+    match (better, side) {
+        (Better::Neither, 1) => "higher",
+        (Better::Neither, -1) => "lower",
+        (Better::Higher, 1) | (Better::Lower, -1) => "better",
+        (Better::Higher, -1) | (Better::Lower, 1) => "worse",
+        (Better::Higher | Better::Lower | Better::Neither, _) => "undecided",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::record::Key;
+
+    fn records(deletions: &[Option<f64>], extrapolation: &str) -> Vec<Record> {
+        let record = |(place, value): (usize, &Option<f64>)| Record {
+            settings: String::new(),
+            key: Key { input: place.to_string(), sha256: String::new() },
+            class: 0,
+            label: String::new(),
+            method: "grad-cam".to_owned(),
+            extrapolation: extrapolation.to_owned(),
+            blank: None,
+            metrics: [("deletion".to_owned(), *value)].into(),
+            milliseconds: 10.0,
+        };
+        deletions.iter().enumerate().map(record).collect()
+    }
+
+    fn group(records: &[Record], mode: Extrapolation) -> Group<'_> {
+        Group { method: "grad-cam", mode, records: records.iter().map(Some).collect() }
+    }
+
+    #[test]
+    fn differences_are_paired_and_photographs_without_a_value_are_left_out() {
+        let plain = records(&[Some(0.1), Some(0.9), None, Some(0.3)], "none");
+        let sharp = records(&[Some(0.0), Some(0.8), Some(0.5), Some(0.1)], "activated");
+        let groups = [group(&plain, Extrapolation::None), group(&sharp, Extrapolation::Activated)];
+        let rows = rows(&groups, &[Metric::Deletion, Metric::Gini], 0);
+        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [3, 4]);
+        assert!((rows[1].mean - 0.35).abs() < 1e-12);
+        let compared = comparisons(&groups, &[Metric::Deletion], 0);
+        let [Comparison { difference, interval: Some([low, high]), n: 3, verdict: "better", .. }] = compared[..] else {
+            panic!("{compared:?}");
+        };
+        assert!((difference + 0.4 / 3.0).abs() < 1e-12 && low >= -0.2 - 1e-12 && high <= -0.1 + 1e-12, "{low} {high}");
+    }
+
+    #[test]
+    fn one_photograph_decides_nothing() {
+        let (plain, sharp) = (records(&[Some(0.9)], "none"), records(&[Some(0.1)], "activated"));
+        let groups = [group(&plain, Extrapolation::None), group(&sharp, Extrapolation::Activated)];
+        assert_eq!(comparisons(&groups, &[Metric::Deletion], 0)[0].verdict, "undecided");
+    }
+
+    #[test]
+    fn which_way_is_good_decides_the_verdict() {
+        let of = |side| [Better::Higher, Better::Lower, Better::Neither].map(|better| verdict(better, side));
+        assert_eq!(of(1), ["better", "worse", "higher"]);
+        assert_eq!(of(-1), ["worse", "better", "lower"]);
+        assert_eq!(of(0), ["undecided"; 3]);
+    }
+}

@@ -1,0 +1,204 @@
+//! `gradex evaluate`: what it measures, and that it can be stopped, resumed and misled.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{code, fixture, folder, stderr};
+use serde_json::Value;
+
+/// Quick: a small input, few steps.
+const QUICK: [&str; 4] = ["--size", "64", "--steps", "2"];
+const METRICS: [&str; 2] = ["--metrics", "insertion-deletion,insertion,deletion,drop,gini"];
+
+fn evaluate(arguments: &[&str], inputs: &Path, out: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gradex"));
+    command.arg("evaluate").args(QUICK).args(arguments).arg("--out").arg(out).arg(inputs);
+    command
+}
+
+fn run(arguments: &[&str], inputs: &Path, out: &Path) -> Output {
+    evaluate(arguments, inputs, out).output().unwrap()
+}
+
+fn lines(out: &Path) -> Vec<String> {
+    fs::read_to_string(out.join("results.jsonl")).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+/// Each map's metrics, by input, method and mode.
+fn measured(out: &Path) -> BTreeMap<[String; 3], Value> {
+    let of_line = |line: String| {
+        let record: Value = serde_json::from_str(&line).unwrap();
+        let key = ["input", "method", "extrapolation"].map(|key| record[key].as_str().unwrap().to_owned());
+        (key, record["metrics"].clone())
+    };
+    lines(out).into_iter().map(of_line).collect()
+}
+
+/// The summary without times.
+fn summary(out: &Path) -> Value {
+    let mut summary: Value = serde_json::from_str(&fs::read_to_string(out.join("summary.json")).unwrap()).unwrap();
+    for row in summary["rows"].as_array_mut().unwrap() {
+        row.as_object_mut().unwrap().remove("milliseconds");
+    }
+    summary
+}
+
+fn row<'s>(summary: &'s Value, metric: &str, method: &str, extrapolation: &str) -> &'s Value {
+    let rows = summary["rows"].as_array().unwrap();
+    let is = |row: &&Value| row["metric"] == metric && row["method"] == method && row["extrapolation"] == extrapolation;
+    rows.iter().find(is).unwrap_or_else(|| panic!("no {metric} of {method}, {extrapolation} in {summary}"))
+}
+
+#[test]
+fn methods_are_measured_beside_baselines_and_compared() {
+    let (inputs, out) = (fixture("images"), folder("evaluated"));
+    let output = run(&METRICS, &inputs, &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let summary = summary(&out);
+    for (method, mode) in
+        [("grad-cam", "none"), ("grad-cam", "activated"), ("random", "none"), ("centre", "none"), ("edges", "none")]
+    {
+        let of = |metric| row(&summary, metric, method, mode)["mean"].as_f64().unwrap();
+        assert!((of("insertion-deletion") - (of("insertion") - of("deletion"))).abs() < 1e-9, "{method} {mode}");
+        assert!((0.0..=1.0).contains(&of("drop")) && (0.0..1.0).contains(&of("gini")));
+        assert_eq!(row(&summary, "gini", method, mode)["n"], 3);
+    }
+    assert!((row(&summary, "gini", "random", "none")["mean"].as_f64().unwrap() - 1.0 / 3.0).abs() < 0.01);
+    assert_eq!(summary["comparisons"].as_array().unwrap().len(), 5);
+    let weights = summary["settings"]["weights_sha256"].as_str().unwrap();
+    assert!(fs::read_to_string(fixture("../weights/README.md")).unwrap().contains(weights), "{weights}");
+    let csv = fs::read_to_string(out.join("results.csv")).unwrap();
+    assert!(csv.starts_with("metric,better,method,extrapolation,mean,low,high,n,milliseconds\n"), "{csv}");
+    assert_eq!(csv.lines().count(), 1 + 5 * 5);
+    let told = String::from_utf8(output.stdout).unwrap();
+    for said in ["deletion (lower is better)", "Does the sharpening help here?", "grad-cam, activated against none: "] {
+        assert!(told.contains(said), "{told}");
+    }
+}
+
+#[test]
+fn whoever_stops_and_resumes_finds_what_one_run_finds() {
+    let (inputs, whole, parts) = (fixture("images"), folder("in-one-run"), folder("in-parts"));
+    assert_eq!(code(&run(&METRICS, &inputs, &whole)), Some(0));
+    let mut child = evaluate(&METRICS, &inputs, &parts).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while lines(&parts).len() < 2 {
+        assert!(start.elapsed() < Duration::from_secs(100), "nothing is written");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let before = lines(&parts);
+    assert!(before.len() < lines(&whole).len() && !parts.join("summary.json").exists());
+    assert_eq!(code(&run(&METRICS, &inputs, &parts)), Some(0));
+    assert_eq!(lines(&parts)[..before.len()], before, "what was there is not measured again");
+    assert_eq!(lines(&parts).len(), lines(&whole).len());
+    assert_eq!(measured(&parts), measured(&whole));
+    assert_eq!(summary(&parts), summary(&whole));
+
+    // Half a line, as a power cut leaves it.
+    let text = fs::read_to_string(parts.join("results.jsonl")).unwrap();
+    fs::write(parts.join("results.jsonl"), &text[..text.len() - 40]).unwrap();
+    let output = run(&METRICS, &inputs, &parts);
+    assert!(stderr(&output).contains("half a line"), "{}", stderr(&output));
+    assert_eq!((measured(&parts), summary(&parts)), (measured(&whole), summary(&whole)));
+    // Other settings do not take these results for their own.
+    let output = run(&["--metrics", "gini"], &inputs, &parts);
+    assert_eq!((code(&output), lines(&parts).len()), (Some(0), 2 * lines(&whole).len()));
+}
+
+#[test]
+fn an_unreadable_image_and_a_broken_journal_are_named() {
+    let (inputs, out) = (folder("evaluate-inputs"), folder("evaluate-broken"));
+    fs::copy(fixture("images/chelsea.png"), inputs.join("a.png")).unwrap();
+    fs::write(inputs.join("b.png"), "no picture").unwrap();
+    let gini = ["--metrics", "gini"];
+    let output = run(&gini, &inputs, &out);
+    assert_eq!(code(&output), Some(1));
+    assert!(
+        stderr(&output).contains("b.png") && stderr(&output).contains("1 of the inputs failed"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!((summary(&out)["failed"].clone(), lines(&out).len()), (1.into(), 5));
+    fs::write(out.join("results.jsonl"), "{\"settings\": 1}\n").unwrap();
+    let output = run(&gini, &inputs, &out);
+    assert_eq!(code(&output), Some(1));
+    assert!(stderr(&output).contains("results.jsonl, line 1"), "{}", stderr(&output));
+}
+
+/// Without the quick arguments nothing is loaded: the words alone are wrong.
+#[test]
+fn words_that_mean_nothing_are_refused() {
+    let (inputs, out) = (fixture("images"), folder("evaluate-usage"));
+    for (arguments, said) in [
+        (&["--metrics", "deletoin"][..], "did you mean `deletion`"),
+        (&["--metrics", "pointing"], "--boxes FILE or --masks DIR"),
+        (&["--metrics", "grid-2x2"], "needs inputs of 4 classes, and these show 3"),
+        (&["--methods", "grad-kam"], "no method `grad-kam`"),
+        (&["--extrapolate", "more"], "more"),
+        (&["--threshold", "0"], "--threshold"),
+        (&["--boxes", "a.csv", "--masks", "b"], "cannot be used with"),
+        (&["--steps", "0"], "--steps"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gradex"));
+        let output = command.arg("evaluate").args(arguments).arg("--out").arg(&out).arg(&inputs).output().unwrap();
+        assert_eq!(code(&output), Some(2), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn annotations_say_where_the_object_is() {
+    let (inputs, out): (PathBuf, _) = (folder("annotated"), folder("annotated-out"));
+    fs::copy(fixture("images/chelsea.png"), inputs.join("cat.png")).unwrap();
+    // All but the last rows of the photograph, 451 x 300: nearly all of the evidence.
+    let csv = folder("annotated-boxes").join("boxes.csv");
+    fs::write(&csv, "file,xmin,ymin,xmax,ymax\ncat.png,0,0,451,290\n").unwrap();
+    let metrics = ["--metrics", "pointing,energy,iou"];
+    let output = run(&[&metrics[..], &["--boxes", csv.to_str().unwrap()]].concat(), &inputs, &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let boxes = summary(&out);
+    let mean = |summary: &Value, metric| row(summary, metric, "grad-cam", "activated")["mean"].as_f64().unwrap();
+    assert_eq!(mean(&boxes, "pointing"), 1.0);
+    assert!(mean(&boxes, "energy") > 0.9 && (0.0..1.0).contains(&mean(&boxes, "iou")), "{boxes}");
+    // The photograph itself, nowhere black, as its mask: the object is everywhere.
+    let output = run(&[&metrics[..], &["--masks", inputs.to_str().unwrap()]].concat(), &inputs, &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!((mean(&summary(&out), "pointing"), mean(&summary(&out), "energy")), (1.0, 1.0));
+    fs::write(&csv, "file,xmin\n").unwrap();
+    let output = run(&[&metrics[..], &["--boxes", csv.to_str().unwrap()]].concat(), &inputs, &out);
+    assert_eq!(code(&output), Some(1));
+    assert!(stderr(&output).contains("boxes.csv: its first line names no column `ymin`"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_other_metrics_are_measured_too() {
+    let (inputs, out) = (folder("one-input"), folder("other-metrics"));
+    fs::copy(fixture("images/chelsea.png"), inputs.join("cat.png")).unwrap();
+    let metrics = "road,infidelity,max-sensitivity,randomisation,class-swap,edge-similarity,entropy,increase";
+    let output = run(&["--metrics", metrics, "--layers", "2"], &inputs, &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let summary = summary(&out);
+    let of = |metric, method, mode| row(&summary, metric, method, mode)["mean"].as_f64().unwrap();
+    for metric in metrics.split(',') {
+        assert!(of(metric, "grad-cam", "activated").is_finite(), "{metric}");
+    }
+    // What knows nothing of the network does not notice that it forgets, nor which class is asked about.
+    for metric in ["randomisation", "class-swap"] {
+        assert!((of(metric, "edges", "none") - 1.0).abs() < 1e-9);
+        assert!(of(metric, "grad-cam", "none") < 0.99);
+    }
+    assert!((of("edge-similarity", "edges", "none") - 1.0).abs() < 1e-9);
+    assert_eq!(of("max-sensitivity", "centre", "none"), 0.0);
+    for method in ["grad-cam", "random", "centre", "edges"] {
+        assert!((0.0..=1.0).contains(&of("infidelity", method, "none")), "{method}");
+    }
+}
