@@ -3,22 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use gradex_engine::{Kept, Layer, Site, Tensor, values};
+use gradex_engine::{Layer, Tensor, values};
 use gradex_tests::{Case, LayerCase, Tolerance, cases, difference};
 
 /// What lies outside the tolerance in one case.
 fn problems(case: &Case) -> Vec<String> {
     let layer = LayerCase::read(case);
-    let inputs: Vec<&Tensor> = layer.inputs.iter().collect();
-    let (output, cache) = layer.op.forward(&layer.params, &inputs).expect("forward");
-    let site = Site {
-        op: &layer.op,
-        params: &layer.params,
-        inputs: inputs.iter().map(|input| Kept::whole(input)).collect(),
-        output: Kept::whole(&output),
-        cache: &cache,
-    };
-    let gradients = layer.op.backward(&site, &layer.upstream).expect("backward");
+    let (output, gradients) = layer.at_site(&layer.inputs, |site, output| {
+        (output.clone(), layer.op.backward(site, &layer.upstream).expect("backward"))
+    });
     assert_eq!(gradients.len(), layer.gradients.len(), "{}", case.name());
 
     let mut problems = Vec::new();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use gradex_engine::{Kept, Layer, Site, Tensor, values};
+use gradex_engine::{Site, values};
 use gradex_saliency::rules::{FORMS, parse};
 use gradex_tests::{Case, LayerCase, cases, difference};
 
@@ -18,18 +18,13 @@ fn rules(case: &Case) -> Vec<(&str, &str)> {
 /// What lies outside the tolerance in one case.
 fn problems(case: &Case) -> Vec<String> {
     let layer = LayerCase::read(case);
-    let inputs: Vec<&Tensor> = layer.inputs.iter().collect();
-    let (output, cache) = layer.op.forward(&layer.params, &inputs).expect("forward");
-    let site = Site {
-        op: &layer.op,
-        params: &layer.params,
-        inputs: inputs.iter().map(|input| Kept::whole(input)).collect(),
-        output: Kept::whole(&output),
-        cache: &cache,
-    };
+    layer.at_site(&layer.inputs, |site, _| problems_at(site, case, &layer))
+}
+
+fn problems_at(site: &Site<'_>, case: &Case, layer: &LayerCase) -> Vec<String> {
     let mut problems = Vec::new();
     for (file, text) in rules(case) {
-        let sent = parse(text).expect("a rule").propagate(&site, &layer.upstream).expect("relevance").inputs;
+        let sent = parse(text).expect("a rule").propagate(site, &layer.upstream).expect("relevance").inputs;
         assert_eq!(sent.len(), layer.suffixes.len(), "{} {text}", case.name());
         for (sent, suffix) in sent.iter().zip(&layer.suffixes) {
             let expected = case.array::<f64>(&format!("{file}{suffix}"));

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use gradex_engine::{Kept, Layer, Params, Site, Tensor, values};
+use gradex_engine::{Layer, Params, Tensor, values};
 use gradex_models::uniform;
 use gradex_tests::oracle::{self, Exact};
 use gradex_tests::{Case, LayerCase, Tolerance, cases, difference};
@@ -52,16 +52,7 @@ fn forward_is_the_definition() {
 fn backward_is_the_finite_difference_of_the_definition() {
     for (case, layer) in layers() {
         let inputs = generic(&layer);
-        let borrowed: Vec<&Tensor> = inputs.iter().collect();
-        let (output, cache) = layer.op.forward(&layer.params, &borrowed).unwrap();
-        let site = Site {
-            op: &layer.op,
-            params: &layer.params,
-            inputs: borrowed.iter().map(|input| Kept::whole(input)).collect(),
-            output: Kept::whole(&output),
-            cache: &cache,
-        };
-        let gradients = layer.op.backward(&site, &layer.upstream).unwrap();
+        let gradients = layer.at_site(&inputs, |site, _| layer.op.backward(site, &layer.upstream)).unwrap();
         let upstream = oracle::exact(&layer.upstream);
         let exact: Vec<Exact> = inputs.iter().map(oracle::exact).collect();
         for (which, gradient) in gradients.iter().enumerate() {
@@ -106,18 +97,11 @@ fn transpose_is_the_adjoint_of_every_affine_layer() {
 #[test]
 fn upstream_of_another_shape_is_refused() {
     for (case, layer) in layers() {
-        let inputs: Vec<&Tensor> = layer.inputs.iter().collect();
-        let (output, cache) = layer.op.forward(&layer.params, &inputs).unwrap();
-        let site = Site {
-            op: &layer.op,
-            params: &layer.params,
-            inputs: inputs.iter().map(|input| Kept::whole(input)).collect(),
-            output: Kept::whole(&output),
-            cache: &cache,
-        };
-        let mut shape = output.shape().to_vec();
-        shape[0] += 1;
-        let error = layer.op.backward(&site, &Tensor::zeros(shape));
+        let error = layer.at_site(&layer.inputs, |site, output| {
+            let mut shape = output.shape().to_vec();
+            shape[0] += 1;
+            layer.op.backward(site, &Tensor::zeros(shape))
+        });
         assert!(matches!(error, Err(gradex_engine::Error::Shape { .. })), "{}: {error:?}", case.name());
     }
 }

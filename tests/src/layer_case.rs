@@ -4,7 +4,7 @@ use gradex_engine::layers::{
     AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm2d, Concat, Conv2d, ConvPadding, Dropout, Flatten, Linear, MaxPool2d,
     Relu, Relu6, Softmax,
 };
-use gradex_engine::{Layer, Op, Padding, Params, Tensor};
+use gradex_engine::{Kept, Layer, Op, Padding, Params, Site, Tensor};
 use serde_json::Value;
 
 use crate::case::Case;
@@ -56,6 +56,23 @@ impl LayerCase {
             suffixes,
             op,
         }
+    }
+
+    /// Runs the layer on inputs like its own, and gives what `with` finds at its site and output.
+    ///
+    /// # Panics
+    /// Where the layer refuses the inputs.
+    pub fn at_site<R>(&self, inputs: &[Tensor], with: impl FnOnce(&Site<'_>, &Tensor) -> R) -> R {
+        let inputs: Vec<&Tensor> = inputs.iter().collect();
+        let (output, cache) = self.op.forward(&self.params, &inputs).expect("forward");
+        let site = Site {
+            op: &self.op,
+            params: &self.params,
+            inputs: inputs.into_iter().map(Kept::whole).collect(),
+            output: Kept::whole(&output),
+            cache: &cache,
+        };
+        with(&site, &output)
     }
 }
 
