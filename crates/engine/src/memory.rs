@@ -4,7 +4,7 @@
 //! long as the tape if that keeps it. A walk back is followed in reverse. Images count as kernels hold them: blocks of
 //! [`BLOCK`] channels with a frame of a pixel.
 
-use gradex_kernels::blocked::BLOCK;
+use gradex_kernels::blocked::{Algorithm, BLOCK};
 
 use crate::error::Result;
 use crate::graph::{Graph, NodeId};
@@ -15,8 +15,6 @@ use crate::tape::Retain;
 const FLOAT: usize = size_of::<f32>();
 /// Packed for Winograd's F(4 x 4, 3 x 3), nine taps become 36.
 const WINOGRAD: usize = 4;
-/// From this many pixels on.
-const MOST_DIRECT: usize = 128;
 
 /// Bytes that passes over inputs of one shape take at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,7 +46,8 @@ impl Graph {
         let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).sum();
         let parameters: usize =
             self.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
-        let packed = self.ids().map(|id| packed(&self.node(id).op, &shapes[id.0])).sum::<usize>();
+        let read = |id: NodeId| self.node(id).inputs.first().map_or(&[][..], |read| &shapes[read.0]);
+        let packed: usize = self.ids().map(|id| packed(&self.node(id).op, read(id))).sum::<Result<_>>()?;
         Ok(Footprint {
             parameters: parameters * FLOAT,
             packed: packed * FLOAT,
@@ -112,16 +111,15 @@ fn plane(shape: &[usize]) -> usize {
     }
 }
 
-/// The numbers of a layer's packed weights, for this output.
-fn packed(op: &Op, output: &[usize]) -> usize {
-    let Op::Conv2d(conv) = op else { return 0 };
-    let inputs = (conv.in_channels / conv.groups.max(1)).max(1);
-    let weight = conv.out_channels.next_multiple_of(BLOCK) * inputs * conv.kernel.iter().product::<usize>();
-    let is_winograd = conv.kernel == [3, 3]
-        && (conv.stride, conv.dilation, conv.groups) == ([1, 1], [1, 1], 1)
-        && conv.in_channels.min(conv.out_channels) >= 2 * BLOCK
-        && plane(output) >= MOST_DIRECT * output.first().copied().unwrap_or(1);
-    weight * if is_winograd { WINOGRAD } else { 1 }
+/// The numbers of a layer's packed weights, for inputs of this shape.
+fn packed(op: &Op, input: &[usize]) -> Result<usize> {
+    let Op::Conv2d(conv) = op else { return Ok(0) };
+    let channels = (conv.in_channels / conv.groups.max(1)).max(1);
+    let weight = conv.out_channels.next_multiple_of(BLOCK) * channels * conv.kernel.iter().product::<usize>();
+    Ok(match Algorithm::fastest(&conv.shape(input)?, false) {
+        Algorithm::Direct | Algorithm::Depthwise => weight,
+        Algorithm::Winograd => WINOGRAD * weight,
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
-use gradex_engine::{Network, NodeId, Retain, Tape, Tensor};
+use gradex_engine::{Graph, Network, NodeId, Retain, Tape, Tensor};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
@@ -116,21 +116,7 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// [`Error::NotAnImage`] where a point's output is none, [`Error::Engine`] where the network cannot take such inputs.
     pub fn retain(&self, input: &[usize]) -> Result<Retain> {
-        let graph = self.network.graph();
-        let shapes = graph.shapes(input)?;
-        let mut retain = Retain::logits();
-        for method in &self.methods {
-            let point = self.point_of(method.as_ref());
-            for on in [point].into_iter().chain(method.maps_at(point)) {
-                retain = retain.channel_sums(&self.excitations(input, on)?);
-                let shape = &shapes[on.index()];
-                if shape.len() != 4 {
-                    return Err(Error::NotAnImage { point: graph.node(on).name.clone(), shape: shape.clone() });
-                }
-            }
-            retain = retain.and(method.retain(graph, point));
-        }
-        Ok(retain)
+        retain(self.network.graph(), &self.methods, self.point, self.extrapolation, input)
     }
 
     /// The tape asked about `targets[n]` of each image `n`. All methods of one run share its gradients.
@@ -175,4 +161,31 @@ impl fmt::Debug for Explainer<'_> {
         let Self { methods, point, extrapolation, .. } = self;
         write!(f, "Explainer {{ methods: {methods:?}, point: {point:?}, extrapolation: {extrapolation} }}")
     }
+}
+
+/// What a tape must keep of inputs of this shape for methods that are all taken at `point`, or each at its own.
+pub(crate) fn retain(
+    graph: &Graph,
+    methods: &[Arc<dyn Method>],
+    point: Option<NodeId>,
+    extrapolation: Extrapolation,
+    input: &[usize],
+) -> Result<Retain> {
+    let shapes = graph.shapes(input)?;
+    let mut retain = Retain::logits();
+    for method in methods {
+        let point = point.unwrap_or_else(|| method.default_point(graph));
+        for on in [point].into_iter().chain(method.maps_at(point)) {
+            match shapes.get(on.index()) {
+                Some(shape) if shape.len() == 4 => {}
+                Some(shape) => {
+                    return Err(Error::NotAnImage { point: graph.node(on).name.clone(), shape: shape.clone() });
+                }
+                None => return Err(Error::Unrelated { point: format!("node {}", on.index()) }),
+            }
+            retain = retain.channel_sums(&excitations(extrapolation, graph, &shapes, on));
+        }
+        retain = retain.and(method.retain(graph, point));
+    }
+    Ok(retain)
 }

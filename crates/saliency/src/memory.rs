@@ -5,7 +5,8 @@ use std::sync::Arc;
 use gradex_engine::{Footprint, Graph, NodeId, Retain};
 
 use crate::error::Result;
-use crate::extrapolate::{Extrapolation, excitations};
+use crate::explainer::retain;
+use crate::extrapolate::Extrapolation;
 use crate::methods::Method;
 
 /// What a method runs beyond the forward pass that all share.
@@ -38,7 +39,7 @@ impl Memory {
     /// What explanations by these methods take of one input `[1, c, h, w]`, all at `point` or each at its own.
     ///
     /// # Errors
-    /// [`Error::Engine`](crate::Error::Engine) where the network cannot take such an input.
+    /// As [`Explainer::retain`](crate::Explainer::retain).
     pub fn plan(
         graph: &Graph,
         methods: &[Arc<dyn Method>],
@@ -46,16 +47,8 @@ impl Memory {
         extrapolation: Extrapolation,
         input: &[usize],
     ) -> Result<Self> {
-        let shapes = graph.shapes(input)?;
         let point_of = |method: &Arc<dyn Method>| point.unwrap_or_else(|| method.default_point(graph));
-        let mut retain = Retain::logits();
-        for method in methods {
-            let point = point_of(method);
-            for on in [point].into_iter().chain(method.maps_at(point)) {
-                retain = retain.channel_sums(&excitations(extrapolation, graph, &shapes, on));
-            }
-            retain = retain.and(method.retain(graph, point));
-        }
+        let retain = retain(graph, methods, point, extrapolation, input)?;
         let Footprint { parameters, packed, tape, forward, .. } = graph.footprint(input, &retain, &[])?;
         let mut memory = Self { parameters, copies: packed, tape, passes: forward };
         let mut walks = vec![];

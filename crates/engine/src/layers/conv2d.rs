@@ -106,7 +106,8 @@ impl Conv2d {
         Window { kernel: self.kernel, stride: self.stride, dilation: self.dilation, padding }
     }
 
-    fn shape(&self, input: &[usize]) -> Result<ConvShape> {
+    /// The convolution as kernels see it, for inputs of this shape.
+    pub(crate) fn shape(&self, input: &[usize]) -> Result<ConvShape> {
         let [batch, channels, height, width] = nchw(KIND, input)?;
         if channels != self.in_channels {
             return Err(Error::shape(KIND, format!("{} channels", self.in_channels), input));
