@@ -92,10 +92,8 @@ impl<'a> Answers<'a> {
         if matches!(error, Error::Stopped { .. }) {
             self.interrupt.check()?;
         }
-        let does_not_apply =
-            matches!(error, Error::Inapplicable { .. } | Error::NotAnImage { .. } | Error::Unrelated { .. });
         let method = asked.method.about().name;
-        if asked.named || !does_not_apply {
+        if asked.named || !error.does_not_apply() {
             return Err(anyhow!(error).context(format!("{method} failed")));
         }
         if self.skipped.borrow_mut().insert(method) {

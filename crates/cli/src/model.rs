@@ -1,6 +1,5 @@
 //! The model that the command line asks for.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -9,7 +8,7 @@ use gradex::{Architecture, Model};
 
 use crate::args::ModelArgs;
 use crate::failure::{Failure, Outcome};
-use crate::receipt::of_bytes;
+use crate::receipt::{of_bytes, of_folder};
 
 /// More than any one machine has cores for.
 const MOST_THREADS: usize = 1024;
@@ -27,7 +26,7 @@ pub fn load_hashed(args: &ModelArgs) -> Outcome<(Model, String)> {
     let mut sha256 = embedded_hash();
     let model = from(args, |path| {
         if path.is_dir() {
-            sha256 = hash_of_folder(path)?;
+            sha256 = of_folder(path, "npy")?;
             return Ok(StateDict::open(path)?);
         }
         let bytes = read_file(path)?;
@@ -35,19 +34,6 @@ pub fn load_hashed(args: &ModelArgs) -> Outcome<(Model, String)> {
         StateDict::from_bytes(&bytes).with_context(|| path.display().to_string())
     })?;
     Ok((model, sha256))
-}
-
-fn hash_of_folder(folder: &Path) -> Result<String> {
-    let mut lines = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "npy") && !path.is_dir() {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            lines.push((name, of_bytes(&read_file(&path)?)));
-        }
-    }
-    lines.sort();
-    Ok(of_bytes(lines.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect::<String>().as_bytes()))
 }
 
 fn from(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {

@@ -129,6 +129,12 @@ impl fmt::Display for Error {
 }
 
 impl Error {
+    /// Whether the method cannot answer on this network or at this point, where others can.
+    #[must_use]
+    pub fn does_not_apply(&self) -> bool {
+        matches!(self, Self::Inapplicable { .. } | Self::NotAnImage { .. } | Self::Unrelated { .. })
+    }
+
     /// What to try, where the message does not already say it.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {

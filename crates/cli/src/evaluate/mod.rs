@@ -232,9 +232,7 @@ impl Task<'_> {
 
     /// A method that does not apply is left out where it is one of all, which is said once.
     fn skip(&mut self, source: &Source, error: Error) -> Result<()> {
-        use gradex::saliency::Error as Why;
-        let does_not_apply =
-            matches!(error, Error::Saliency(Why::Inapplicable { .. } | Why::NotAnImage { .. } | Why::Unrelated { .. }));
+        let does_not_apply = matches!(&error, Error::Saliency(why) if why.does_not_apply());
         match source {
             Source::Method(asked) if does_not_apply && !asked.named => {
                 if self.skipped.insert(source.name()) {

@@ -6,6 +6,6 @@ mod map;
 mod taken;
 
 pub use document::{Answer, FORM, Input, Receipt};
-pub use hash::of_bytes;
+pub use hash::{of_bytes, of_folder};
 pub use map::Map;
 pub use taken::{Taking, program, target};

@@ -1,30 +1,12 @@
 //! Masks of a folder: `cat.png` for the input `cat.jpg`, as large as the photograph. Whatever is not black is the object.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use gradex::Photograph;
-use gradex::formats::read_file;
 use ndarray::Array2;
 
 use super::Malformed;
-use crate::inputs::file_name;
-use crate::receipt::of_bytes;
-
-/// Of the names and contents of all masks.
-pub fn sha256(folder: &Path) -> Result<String> {
-    let cannot = || format!("cannot read the folder {}", folder.display());
-    let mut lines = Vec::new();
-    for entry in fs::read_dir(folder).with_context(cannot)? {
-        let path = entry.with_context(cannot)?.path();
-        if path.extension().is_some_and(|ending| ending == "png") {
-            lines.push(format!("{}  {}\n", of_bytes(&read_file(&path)?), file_name(&path)));
-        }
-    }
-    lines.sort();
-    Ok(of_bytes(lines.concat().as_bytes()))
-}
 
 /// The mask of the photograph at `path`, which is of `size`; none where the folder has none.
 pub fn read(folder: &Path, path: &Path, size: [usize; 2]) -> Result<Option<Array2<bool>>> {

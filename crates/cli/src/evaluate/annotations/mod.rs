@@ -17,7 +17,8 @@ use ndarray::Array2;
 use malformed::Malformed;
 
 use super::args::Evaluate;
-use crate::receipt::of_bytes;
+use crate::inputs::file_name;
+use crate::receipt::{of_bytes, of_folder};
 
 /// A box in a photograph's pixels: pixel `i` reaches from `i` to `i + 1`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,7 +58,7 @@ impl Annotations {
     pub fn sha256(&self) -> Result<String> {
         match self {
             Self::Boxes(boxes) => Ok(of_bytes(format!("{boxes:?}").as_bytes())),
-            Self::Masks(folder) => masks::sha256(folder),
+            Self::Masks(folder) => of_folder(folder, "png"),
         }
     }
 
@@ -72,8 +73,7 @@ impl Annotations {
     ) -> Result<Option<Array2<bool>>> {
         let mask = match self {
             Self::Boxes(boxes) => {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let Some(boxes) = boxes.get(&name) else { return Ok(None) };
+                let Some(boxes) = boxes.get(&file_name(path)) else { return Ok(None) };
                 sampled(region, size, |y, x| boxes.iter().any(|rectangle| rectangle.contains(y, x)))
             }
             Self::Masks(folder) => {
