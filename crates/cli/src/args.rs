@@ -7,6 +7,7 @@ use gradex::methods::Fusion;
 use gradex::{ColourMap, Extrapolation, Fit};
 use serde::{Deserialize, Serialize};
 
+use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome};
 
 /// Explains what a convolutional image classifier looked at.
@@ -35,6 +36,8 @@ pub enum Command {
     Methods(Methods),
     /// List a model's points: where a map can be taken.
     Points(Points),
+    /// Show how a model runs: what computes each step, why, and the memory it takes.
+    Plan(Plan),
     /// Check that this program computes on this machine what PyTorch computes, or do again what a receipt tells of.
     Verify(Verify),
 }
@@ -51,6 +54,9 @@ pub struct ModelArgs {
     /// Threads to use; all cores without it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// How convolutions are computed.
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
 }
 
 /// Which pictures, and how they reach the network.
@@ -293,6 +299,20 @@ pub struct Points {
     /// The input size that the shapes are given for, `H` or `HxW`.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub size: Option<[usize; 2]>,
+}
+
+/// `gradex plan`.
+#[derive(Debug, Clone, Args)]
+pub struct Plan {
+    /// The architecture (see `gradex models`); its weights are not needed.
+    #[arg(long, value_name = "NAME", default_value = "efficientnet-lite0")]
+    pub model: String,
+    /// The input size, `H` or `HxW`, where it should not be the model's own.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub size: Option<[usize; 2]>,
+    /// How convolutions are computed.
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
 }
 
 fn parse_size(text: &str) -> Result<[usize; 2], String> {

@@ -6,6 +6,7 @@ mod account;
 mod answers;
 mod args;
 mod asked;
+mod choice;
 mod classify;
 mod drawn;
 mod evaluate;
@@ -21,6 +22,7 @@ mod memory;
 mod model;
 mod names;
 mod page;
+mod plan;
 mod progress;
 mod receipt;
 mod report;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Models => listings::models(),
         Command::Methods(args) => listings::methods(args.json),
         Command::Points(args) => listings::points(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Verify(args) => verify::run(&args),
     };
     match outcome {

@@ -71,7 +71,8 @@ impl Budget {
 
 fn plan(asked: &Asked, model: &Model, mode: Extrapolation, [height, width]: [usize; 2]) -> Result<Memory> {
     let methods: Vec<_> = asked.methods.iter().map(|asked| asked.method.clone()).collect();
-    Ok(Memory::plan(model.network.graph(), &methods, asked.point, mode, &[1, 3, height, width])?)
+    let network = &model.network;
+    Ok(Memory::plan(network.graph(), &methods, asked.point, mode, &[1, 3, height, width], network.choice())?)
 }
 
 fn fits(most: usize, needed: usize, what: &str) -> Result<()> {

@@ -37,6 +37,11 @@ pub fn load_hashed(args: &ModelArgs) -> Outcome<(Model, String)> {
 }
 
 fn from(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
+    let Model { architecture, network } = find(args, open)?;
+    Ok(Model { architecture, network: network.with_choice(args.choice.choice()) })
+}
+
+fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
     let named = args.model.as_deref().map(Architecture::find).transpose().map_err(Failure::usage)?;
     if let Some(path) = &args.weights {
         let state = open(path)?;

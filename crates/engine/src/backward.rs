@@ -87,7 +87,7 @@ impl Network {
             params: self.params(id),
             inputs: node.inputs.iter().map(|input| tape.kept(*input)).collect(),
             output: tape.kept(id),
-            cache: &tape.caches[id.0],
+            cache: tape.cache(id),
         }
     }
 }

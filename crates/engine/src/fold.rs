@@ -29,7 +29,7 @@ impl Network {
             params[norm.index()] = Arc::new(identity(conv.out_channels)?);
             graph.replace(id, Op::Conv2d(Conv2d { bias: true, ..conv.clone() }));
         }
-        Ok(Self::new(graph, params))
+        Ok(Self::new(graph, params).with_choice(self.choice()))
     }
 
     /// The batch norms that change what goes through them.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::op::Op;
+use crate::plan::Value;
 use crate::tensor::Tensor;
 
 /// A layer: its geometry. Its parameters come beside it, so that a rule can run it with others.
@@ -85,18 +86,26 @@ pub enum Cache {
 pub struct Kept<'a> {
     /// The tensor's shape.
     pub shape: &'a [usize],
-    tensor: Option<&'a Tensor>,
+    values: Values<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Values<'a> {
+    Nowhere,
+    Here(&'a Tensor),
+    /// On a tape, perhaps in another layout.
+    Taped(&'a Value),
 }
 
 impl<'a> Kept<'a> {
     /// A tensor with its values.
     #[must_use]
     pub fn whole(tensor: &'a Tensor) -> Self {
-        Self { shape: tensor.shape(), tensor: Some(tensor) }
+        Self { shape: tensor.shape(), values: Values::Here(tensor) }
     }
 
-    pub(crate) fn new(shape: &'a [usize], tensor: Option<&'a Tensor>) -> Self {
-        Self { shape, tensor }
+    pub(crate) fn new(shape: &'a [usize], value: Option<&'a Value>) -> Self {
+        Self { shape, values: value.map_or(Values::Nowhere, Values::Taped) }
     }
 
     /// The values; `what` names the tensor in the error.
@@ -104,7 +113,11 @@ impl<'a> Kept<'a> {
     /// # Errors
     /// [`Error::NotRetained`] where the tape did not keep them.
     pub fn tensor(&self, what: &'static str) -> Result<&'a Tensor> {
-        self.tensor.ok_or(Error::NotRetained(what))
+        match self.values {
+            Values::Nowhere => Err(Error::NotRetained(what)),
+            Values::Here(tensor) => Ok(tensor),
+            Values::Taped(value) => value.tensor(),
+        }
     }
 }
 

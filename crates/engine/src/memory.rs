@@ -4,17 +4,17 @@
 //! long as the tape if that keeps it. A walk back is followed in reverse. Images count as kernels hold them: blocks of
 //! [`BLOCK`] channels with a frame of a pixel.
 
-use gradex_kernels::blocked::{Algorithm, BLOCK};
+use gradex_kernels::Level;
+use gradex_kernels::blocked::BLOCK;
 
 use crate::error::Result;
 use crate::graph::{Graph, NodeId};
 use crate::op::Op;
+use crate::plan::Choice;
 use crate::tape::Retain;
 
 /// Bytes of a number.
 const FLOAT: usize = size_of::<f32>();
-/// Packed for Winograd's F(4 x 4, 3 x 3), nine taps become 36.
-const WINOGRAD: usize = 4;
 
 /// Bytes that passes over inputs of one shape take at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,8 +35,10 @@ impl Graph {
     /// What a forward pass over inputs of this shape takes that keeps what `retain` asks for, and a walk back to `points`.
     ///
     /// # Errors
-    /// [`Error::Node`](crate::Error::Node) where a layer cannot take what reaches it.
-    pub fn footprint(&self, input: &[usize], retain: &Retain, points: &[NodeId]) -> Result<Footprint> {
+    /// [`Error::Node`](crate::Error::Node) where a layer cannot take what reaches it; [`Error::Kernel`](crate::Error::Kernel)
+    /// where `GRADEX_LEVEL` names no level.
+    pub fn footprint(&self, input: &[usize], retain: &Retain, points: &[NodeId], choice: Choice) -> Result<Footprint> {
+        let level = Level::current()?;
         let shapes = self.shapes(input)?;
         let sizes: Vec<usize> = shapes.iter().map(|shape| blocked(shape)).collect();
         let keeps = |id: NodeId| id == self.logits() || retain.keeps(id);
@@ -47,10 +49,11 @@ impl Graph {
         let parameters: usize =
             self.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
         let read = |id: NodeId| self.node(id).inputs.first().map_or(&[][..], |read| &shapes[read.0]);
-        let packed: usize = self.ids().map(|id| packed(&self.node(id).op, read(id))).sum::<Result<_>>()?;
+        let packed: usize =
+            self.ids().map(|id| packed(&self.node(id).op, read(id), choice, level)).sum::<Result<_>>()?;
         Ok(Footprint {
             parameters: parameters * FLOAT,
-            packed: packed * FLOAT,
+            packed,
             tape: tape * FLOAT,
             forward: self.alive_forward(&sizes, keeps) * FLOAT,
             backward: self.alive_backward(&sizes, points) * FLOAT,
@@ -111,15 +114,11 @@ fn plane(shape: &[usize]) -> usize {
     }
 }
 
-/// The numbers of a layer's packed weights, for inputs of this shape.
-fn packed(op: &Op, input: &[usize]) -> Result<usize> {
+/// The bytes of a layer's packed weights, for inputs of this shape.
+fn packed(op: &Op, input: &[usize], choice: Choice, level: Level) -> Result<usize> {
     let Op::Conv2d(conv) = op else { return Ok(0) };
-    let channels = (conv.in_channels / conv.groups.max(1)).max(1);
-    let weight = conv.out_channels.next_multiple_of(BLOCK) * channels * conv.kernel.iter().product::<usize>();
-    Ok(match Algorithm::fastest(&conv.shape(input)?, false) {
-        Algorithm::Direct | Algorithm::Depthwise => weight,
-        Algorithm::Winograd => WINOGRAD * weight,
-    })
+    let shape = conv.shape(input)?;
+    Ok(choice.of(&shape).packed_bytes(level, &shape))
 }
 
 #[cfg(test)]
@@ -139,13 +138,13 @@ mod tests {
     #[test]
     fn a_chain_holds_two_images_and_a_tape_holds_all() {
         let shape = |batch| [batch, 16, 4, 4];
-        let bare = chain().footprint(&shape(1), &Retain::logits(), &[]).unwrap();
+        let bare = chain().footprint(&shape(1), &Retain::logits(), &[], Choice::Exact).unwrap();
         assert_eq!((bare.parameters, bare.packed), (4 * 256, 4 * 256));
         assert_eq!((bare.tape, bare.forward, bare.backward), (4 * (576 + 128), 4 * 2 * 576, 0));
-        let whole = chain().footprint(&shape(1), &Retain::all(), &[NodeId::INPUT]).unwrap();
+        let whole = chain().footprint(&shape(1), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!(whole.tape, 4 * 3 * (576 + 128));
         assert!(whole.backward >= 4 * 2 * 576, "{whole:?}");
-        let batch = chain().footprint(&shape(5), &Retain::all(), &[NodeId::INPUT]).unwrap();
+        let batch = chain().footprint(&shape(5), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!((batch.tape, batch.backward), (5 * whole.tape, 5 * whole.backward));
         assert_eq!(batch.parameters, whole.parameters);
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
-use crate::layer::{Cache, Layer, Params};
-use crate::tape::{ChannelSums, Retain, Tape};
+use crate::layer::{Layer, Params};
+use crate::op::Op;
+use crate::plan::{Choice, Packs, Plan, Value};
+use crate::tape::{ChannelSums, Maxima, Retain, Tape};
 use crate::tensor::Tensor;
 
 /// A graph joined with its parameters. A copy shares them.
@@ -14,11 +16,25 @@ use crate::tensor::Tensor;
 pub struct Network {
     graph: Graph,
     params: Vec<Arc<Params>>,
+    packs: Arc<Packs>,
+    choice: Choice,
 }
 
 impl Network {
     pub(crate) fn new(graph: Graph, params: Vec<Arc<Params>>) -> Self {
-        Self { graph, params }
+        Self { graph, params, packs: Arc::default(), choice: Choice::default() }
+    }
+
+    /// The same network, whose convolutions are computed as `choice` says.
+    #[must_use]
+    pub fn with_choice(self, choice: Choice) -> Self {
+        Self { choice, ..self }
+    }
+
+    /// How algorithms for convolutions are chosen.
+    #[must_use]
+    pub fn choice(&self) -> Choice {
+        self.choice
     }
 
     /// The architecture.
@@ -50,51 +66,87 @@ impl Network {
             }
         }
         *old = Arc::new(params);
-        Ok(Self { graph: self.graph.clone(), params: all })
+        let packs = Arc::new(self.packs.without(node));
+        Ok(Self { graph: self.graph.clone(), params: all, packs, choice: self.choice })
     }
 
     pub(crate) fn shared_params(&self) -> &[Arc<Params>] {
         &self.params
     }
 
+    pub(crate) fn packs(&self) -> &Packs {
+        &self.packs
+    }
+
     /// Runs images `[n, c, h, w]` through the network, and keeps what `retain` asks for.
     ///
-    /// No image influences another: each one's logits are the same whatever the batch it is in.
+    /// No image influences another: each one's logits are the same whatever the batch it is in, and whatever is kept.
     ///
     /// # Errors
     /// [`Error::Node`] where a layer cannot take what reaches it, [`Error::NonFinite`] where the input holds NaN or an
     /// infinity, or where the logits do: then with the first node that produced one.
     pub fn forward(&self, input: &Tensor, retain: &Retain) -> Result<Tape> {
         let shapes = self.graph.shapes(input.shape())?;
-        if !is_finite(input) {
-            return Err(Error::NonFinite { what: "values of", name: "input".to_owned() });
-        }
-        let tape = self.run(input, retain, shapes, |_, _| Ok(()))?;
+        expect_finite(input)?;
+        let tape = self.planned(input, retain, shapes)?;
+        if is_finite(tape.logits()?) { Ok(tape) } else { self.forward_layerwise(input, retain) }
+    }
+
+    /// [`Network::forward`] layer by layer, each as it is by itself: slow, and the oracle of the planned run.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn forward_layerwise(&self, input: &Tensor, retain: &Retain) -> Result<Tape> {
+        self.graph.shapes(input.shape())?;
+        expect_finite(input)?;
+        let tape = self.layerwise(input, retain, |_, _| Ok(()))?;
         if is_finite(tape.logits()?) {
             return Ok(tape);
         }
-        let first_culprit = |name: &str, output: &Tensor| match is_finite(output) {
+        self.layerwise(input, retain, |name, output| match is_finite(output) {
             true => Ok(()),
             false => Err(Error::NonFinite { what: "output of node", name: name.to_owned() }),
+        })
+    }
+
+    fn planned(&self, input: &Tensor, retain: &Retain, shapes: Vec<Vec<usize>>) -> Result<Tape> {
+        let logits = self.graph.logits();
+        let keeps = |id: NodeId| id == logits || retain.keeps(id);
+        let wanted: Vec<bool> = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
+        let plan = Plan::new(self, &shapes, &[NodeId::INPUT], &wanted)?;
+        let mut values = vec![None; wanted.len()];
+        let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
+        let mut sum = |id: NodeId, value: &Value| -> Result<()> {
+            if retain.channel_sums.contains(&id) {
+                channel_sums.insert(id, ChannelSums::of_value(value)?);
+            }
+            Ok(())
         };
-        self.run(input, &Retain::logits(), tape.shapes, first_culprit)
+        let given = plan.give(NodeId::INPUT, input)?;
+        sum(NodeId::INPUT, &given).map_err(|error| error.at(&self.graph.node(NodeId::INPUT).name))?;
+        values[0] = Some(given);
+        let mut outputs = plan.run(values, |id, value, values| {
+            let node = self.graph.node(id);
+            if let (Op::MaxPool2d(pool), true, [input]) = (&node.op, keeps(id), &node.inputs[..]) {
+                maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));
+            }
+            sum(id, value)
+        })?;
+        for id in self.graph.ids().filter(|id| !keeps(*id)) {
+            outputs[id.0] = None;
+        }
+        Ok(Tape { shapes, outputs, maxima, channel_sums, logits })
     }
 
     /// The forward pass; `check` sees the output of every node.
-    fn run(
-        &self,
-        input: &Tensor,
-        retain: &Retain,
-        shapes: Vec<Vec<usize>>,
-        check: impl Fn(&str, &Tensor) -> Result<()>,
-    ) -> Result<Tape> {
+    fn layerwise(&self, input: &Tensor, retain: &Retain, check: impl Fn(&str, &Tensor) -> Result<()>) -> Result<Tape> {
+        let shapes = self.graph.shapes(input.shape())?;
         let nodes = self.graph.nodes();
         let logits = self.graph.logits();
         let keeps = |id: NodeId| id == logits || retain.keeps(id);
         let last_use = self.last_uses();
         let mut outputs: Vec<Option<Tensor>> = vec![None; nodes.len()];
-        let mut caches = vec![Cache::Nothing; nodes.len()];
-        let mut channel_sums = BTreeMap::new();
+        let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
 
         for id in self.graph.ids() {
             let node = &nodes[id.0];
@@ -108,7 +160,7 @@ impl Network {
                 channel_sums.insert(id, ChannelSums::of(&output).map_err(|error| error.at(&node.name))?);
             }
             if keeps(id) {
-                caches[id.0] = cache;
+                maxima.insert(id, Maxima::found(cache));
             }
             let is_read = last_use[id.0] > id;
             outputs[id.0] = (is_read || keeps(id)).then_some(output);
@@ -116,7 +168,8 @@ impl Network {
                 outputs[read.0] = None;
             }
         }
-        Ok(Tape { shapes, outputs, caches, channel_sums, logits })
+        let outputs = outputs.into_iter().map(|output| output.map(|tensor| Arc::new(Value::Plain(tensor)))).collect();
+        Ok(Tape { shapes, outputs, maxima, channel_sums, logits })
     }
 
     /// For each node the last one that reads it.
@@ -127,6 +180,10 @@ impl Network {
         }
         last
     }
+}
+
+fn expect_finite(input: &Tensor) -> Result<()> {
+    if is_finite(input) { Ok(()) } else { Err(Error::NonFinite { what: "values of", name: "input".to_owned() }) }
 }
 
 fn is_finite(tensor: &Tensor) -> bool {

@@ -1,14 +1,11 @@
 //! The rest of a forward pass, with other values at one node.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use ndarray::Axis;
 
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
-use crate::layer::Layer;
 use crate::network::Network;
+use crate::plan::Plan;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -32,24 +29,27 @@ impl Network {
         if !depend[logits.index()] {
             return Err(Error::Graph(format!("the logits do not depend on `{}`", graph.node(point).name)));
         }
-        let mut outputs: BTreeMap<NodeId, Cow<'_, Tensor>> = BTreeMap::from([(point, Cow::Borrowed(values))]);
-        for id in graph.beside(point) {
+        let beside = graph.beside(point);
+        let mut input_shape = tape.input_shape().to_vec();
+        input_shape[0] = values.shape()[0];
+        let shapes = graph.shapes(&input_shape)?;
+        let sources: Vec<NodeId> = beside.iter().copied().chain([point]).collect();
+        let wanted: Vec<bool> = graph.ids().map(|id| id == logits).collect();
+        let plan = Plan::new(self, &shapes, &sources, &wanted)?;
+        let mut given = vec![None; shapes.len()];
+        given[point.index()] = Some(plan.give(point, values)?);
+        for id in beside {
             let one = tape.output(id)?.index_axis(Axis(0), image).insert_axis(Axis(0));
             let mut shape = one.shape().to_vec();
             shape[0] = values.shape()[0];
             let repeated = one.broadcast(shape.clone()).map(|all| all.as_standard_layout().into_owned());
             let repeated = repeated.ok_or_else(|| Error::shape("the rest of a forward pass", "one image", &shape))?;
-            outputs.insert(id, Cow::Owned(repeated));
+            given[id.index()] = Some(plan.give(id, &repeated)?);
         }
-        let leads = graph.leads_to(logits);
-        for id in graph.ids().filter(|id| *id > point && depend[id.index()] && leads[id.index()]) {
-            let node = graph.node(id);
-            let inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|id| outputs.get(id)).map(AsRef::as_ref).collect();
-            let (output, _) = node.op.forward(self.params(id), &inputs).map_err(|error| error.at(&node.name))?;
-            outputs.insert(id, Cow::Owned(output));
-        }
-        match outputs.remove(&logits) {
-            Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.into_owned()),
+        let outputs = plan.run(given, |_, _, _| Ok(()))?;
+        let found = outputs[logits.index()].as_ref().map(|value| value.tensor()).transpose()?;
+        match found {
+            Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.clone()),
             _ => Err(Error::NonFinite { what: "output of node", name: graph.node(logits).name.clone() }),
         }
     }

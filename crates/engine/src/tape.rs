@@ -1,12 +1,16 @@
 //! What a forward pass leaves behind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
+use gradex_kernels::blocked;
 use ndarray::{Array3, ArrayView1, Axis, Ix4};
 
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
-use crate::layer::{Cache, Kept};
+use crate::layer::{Cache, Kept, Layer, Params};
+use crate::layers::MaxPool2d;
+use crate::plan::Value;
 use crate::tensor::Tensor;
 
 /// What a forward pass is to keep. The logits and all shapes are kept always.
@@ -91,14 +95,50 @@ impl ChannelSums {
         let largest = |image: ndarray::ArrayView3<'_, f32>| image.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         Ok(Self { channels: images.shape()[1], sums, max: images.outer_iter().map(largest).collect() })
     }
+
+    pub(crate) fn of_value(value: &Value) -> Result<Self> {
+        let Value::Image(image, _) = value else { return Self::of(value.tensor()?) };
+        let view = image.view();
+        let [height, width] = view.layout.size;
+        let mut sums = vec![0.0; view.layout.batch * height * width];
+        let mut max = vec![0.0; view.layout.batch];
+        blocked::channel_sums(view, &mut sums, &mut max)?;
+        let shape = (view.layout.batch, height, width);
+        let error = |_| Error::Values { shape: vec![shape.0, height, width], actual: 0 };
+        Ok(Self { channels: view.layout.channels, sums: Array3::from_shape_vec(shape, sums).map_err(error)?, max })
+    }
+}
+
+/// Where the maxima of a max-pool were: known, or found in its input when somebody asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Maxima {
+    cache: OnceLock<Cache>,
+    source: Option<(MaxPool2d, Arc<Value>)>,
+}
+
+impl Maxima {
+    pub(crate) fn found(cache: Cache) -> Self {
+        Self { cache: cache.into(), source: None }
+    }
+
+    pub(crate) fn new(pool: &MaxPool2d, input: Arc<Value>) -> Self {
+        Self { cache: OnceLock::new(), source: Some((pool.clone(), input)) }
+    }
+
+    fn cache(&self) -> &Cache {
+        self.cache.get_or_init(|| {
+            let find = |(pool, input): &(MaxPool2d, Arc<Value>)| pool.forward(&Params::default(), &[input.tensor()?]);
+            self.source.as_ref().and_then(|source| find(source).ok()).map_or(Cache::Nothing, |(_, cache)| cache)
+        })
+    }
 }
 
 /// The record of one forward pass, immutable: any number of explanations read it.
 #[derive(Debug, Clone)]
 pub struct Tape {
     pub(crate) shapes: Vec<Vec<usize>>,
-    pub(crate) outputs: Vec<Option<Tensor>>,
-    pub(crate) caches: Vec<Cache>,
+    pub(crate) outputs: Vec<Option<Arc<Value>>>,
+    pub(crate) maxima: BTreeMap<NodeId, Maxima>,
     pub(crate) channel_sums: BTreeMap<NodeId, ChannelSums>,
     pub(crate) logits: NodeId,
 }
@@ -142,7 +182,10 @@ impl Tape {
     /// # Errors
     /// [`Error::NotRetained`] where it was not asked for.
     pub fn output(&self, node: NodeId) -> Result<&Tensor> {
-        self.outputs.get(node.0).and_then(Option::as_ref).ok_or(Error::NotRetained("output of this node"))
+        match self.outputs.get(node.0) {
+            Some(Some(value)) => value.tensor(),
+            Some(None) | None => Err(Error::NotRetained("output of this node")),
+        }
     }
 
     /// A node's sums over channels.
@@ -154,6 +197,10 @@ impl Tape {
     }
 
     pub(crate) fn kept(&self, node: NodeId) -> Kept<'_> {
-        Kept::new(&self.shapes[node.0], self.outputs[node.0].as_ref())
+        Kept::new(&self.shapes[node.0], self.outputs[node.0].as_deref())
+    }
+
+    pub(crate) fn cache(&self, node: NodeId) -> &Cache {
+        self.maxima.get(&node).map_or(&Cache::Nothing, Maxima::cache)
     }
 }

@@ -1,6 +1,6 @@
 //! Convolution and its transpose over tensors `[n, c, h, w]`: packed on the way in, unpacked on the way out.
 
-use crate::blocked::{Activation, Algorithm, Direction, Layout, PackedConv, View, Workspace};
+use crate::blocked::{Algorithm, Direction, Epilogue, Layout, PackedConv, View, Workspace};
 use crate::error::{Result, expect_len};
 use crate::level::Level;
 use crate::shape::{ConvShape, Padding};
@@ -58,7 +58,7 @@ fn run(
     let from = Layout { halo: packed.halo(from.size, to.size), ..from };
     let (mut read, mut written) = (WORKSPACE.take(from.len()), WORKSPACE.take(to.len()));
     from.pack(input, &mut read)?;
-    packed.run(View { layout: from, values: &read }, None, Activation::None, &WORKSPACE, to, &mut written)?;
+    packed.run(View { layout: from, values: &read }, &Epilogue::default(), &WORKSPACE, to, &mut written)?;
     to.unpack(&written, output)?;
     WORKSPACE.give(read);
     WORKSPACE.give(written);

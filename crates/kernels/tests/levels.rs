@@ -3,11 +3,12 @@
 
 mod common;
 
-use common::{assert_close, assert_within, conv, lengths, noise, shapes, wide};
+use common::{assert_within, conv, lengths, noise, shapes, wide};
 use gradex_kernels::blocked::{
-    Activation, Algorithm, Buffer, Direction, Layout, PackedConv, View, Workspace, global_average, max_pool_blocked,
+    Activation, Algorithm, Buffer, Direction, Epilogue, Layout, Norm, PackedConv, View, Workspace,
+    average_pool_blocked, map, max_pool_blocked,
 };
-use gradex_kernels::{ConvShape, Error, Level, Padding, PoolShape, Span, max_pool, portable};
+use gradex_kernels::{ConvShape, Error, Level, Padding, PoolShape, Span, average_pool, max_pool, portable};
 
 /// The bound of Winograd's F(4x4, 3x3) in units of `ε √terms` of the largest value; that of the others is 4.
 const WINOGRAD: f64 = 48.0;
@@ -47,6 +48,9 @@ fn run(
     let sides = [(shape.in_channels, shape.input), (shape.out_channels, shape.output)];
     let [from, to] = if direction == Direction::Forward { sides } else { [sides[1], sides[0]] };
     let conv = PackedConv::new(level, algorithm, shape, direction, weight, Some(bias)).expect("pack weights");
+    if direction == Direction::Forward {
+        assert_eq!(conv.bytes(), algorithm.packed_bytes(level, shape), "{algorithm} {shape:?}");
+    }
     let mut halo = conv.halo(from.1, to.1);
     halo.left += 1;
     halo.bottom += 2;
@@ -55,11 +59,12 @@ fn run(
     let added = image(to.channels, to.size, Padding { top: 2, bottom: 1, left: 0, right: 3 });
 
     let (input, residual) = (packed(from, input), packed(added, residual));
-    let residual = (algorithm != Algorithm::Depthwise).then_some(View { layout: added, values: &residual });
+    let residual = Some(View { layout: added, values: &residual });
     let mut output = Buffer::zeros(to.len());
     output.fill(f32::NAN);
     let input = View { layout: from, values: &input };
-    conv.run(input, residual, activation, &Workspace::new(), to, &mut output).expect("run");
+    let epilogue = Epilogue { norm: None, residual, activation };
+    conv.run(input, &epilogue, &Workspace::new(), to, &mut output).expect("run");
     let mut image = vec![f32::NAN; to.batch * to.channels * to.size[0] * to.size[1]];
     to.unpack(&output, &mut image).expect("unpack");
     image
@@ -88,8 +93,7 @@ fn convolutions() {
                 *value += f64::from(bias[index / plane % channels]);
             }
             for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| algorithm.takes(&shape)) {
-                let added = f64::from(u8::from(algorithm != Algorithm::Depthwise));
-                let sum: Vec<f64> = expected.iter().zip(&residual).map(|(a, b)| a + added * f64::from(*b)).collect();
+                let sum: Vec<f64> = expected.iter().zip(&residual).map(|(a, b)| a + f64::from(*b)).collect();
                 for level in Level::available() {
                     let name = format!("{level} {algorithm} {direction:?} {shape:?}");
                     let values = [&input[..], &weight, &bias, &residual];
@@ -128,18 +132,48 @@ fn pooling() {
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&actual), bits(&expected), "{level}");
 
-        let mut means = vec![0.0; 2 * 19];
-        global_average(level, input, &mut means).expect("global_average");
-        let mean = |plane: &[f32]| plane.iter().map(|value| f64::from(*value)).sum::<f64>() / 35.0;
-        let exact: Vec<f64> = image.chunks(35).map(mean).collect();
-        assert!(means[1].is_nan());
-        means[1] = 0.0;
-        assert_close(
-            level.name(),
-            &means,
-            &exact.iter().map(|m| if m.is_nan() { 0.0 } else { *m }).collect::<Vec<_>>(),
-            35,
-        );
+        average_pool_blocked(level, &shape, input, target, &mut output).expect("average_pool_blocked");
+        target.unpack(&output, &mut actual).expect("unpack");
+        let mut means = vec![0.0; expected.len()];
+        average_pool(&shape, &image, &mut means).expect("average_pool");
+        assert_eq!(bits(&actual), bits(&means), "{level}");
+    }
+}
+
+/// Each step rounds by itself, at every level: scale, shift, residual, activation.
+#[test]
+fn epilogues() {
+    let layout = Layout { batch: 2, channels: 19, size: [3, 5], halo: Padding::symmetric(1, 2) };
+    let other = Layout { halo: Padding::symmetric(0, 1), ..layout };
+    let [mut image, residual] = [1, 2].map(|seed| noise(seed, 2 * 19 * 15));
+    image.iter_mut().for_each(|value| *value *= 9.0);
+    let [mut scale, mut shift] = [3, 4].map(|seed| noise(seed, 32));
+    for channels in [&mut scale, &mut shift] {
+        channels[19..].fill(f32::NAN);
+    }
+    let (values, added) = (packed(layout, &image), packed(other, &residual));
+    let input = View { layout, values: &values };
+    let norm = Some(Norm { scale: &scale, shift: &shift });
+    let view = Some(View { layout: other, values: &added });
+    for (activation, ceiling) in [(Activation::Relu, f32::INFINITY), (Activation::Relu6, 6.0)] {
+        let expected: Vec<f32> = (0..image.len())
+            .map(|index| {
+                let channel = index / 15 % 19;
+                (image[index] * scale[channel] + shift[channel] + residual[index]).clamp(0.0, ceiling)
+            })
+            .collect();
+        for level in Level::available() {
+            let epilogue = Epilogue { norm, residual: view, activation };
+            let mut output = Buffer::zeros(other.len());
+            map(level, input, &epilogue, other, &mut output).expect("map");
+            let mut actual = vec![f32::NAN; image.len()];
+            other.unpack(&output, &mut actual).expect("unpack");
+            assert_eq!(actual, expected, "{level} {activation:?}");
+            let short = Epilogue { norm: Some(Norm { scale: &scale[..19], shift: &shift }), ..epilogue };
+            assert!(matches!(map(level, input, &short, other, &mut output), Err(Error::Length { .. })));
+            let apart = Epilogue { residual: Some(View { layout: Layout { batch: 1, ..other }, ..input }), ..epilogue };
+            assert!(matches!(map(level, input, &apart, other, &mut output), Err(Error::Shape(_))));
+        }
     }
 }
 
@@ -177,8 +211,7 @@ fn what_does_not_fit_is_refused() {
             let input = View { layout, values };
             conv.run(
                 input,
-                None,
-                Activation::None,
+                &Epilogue::default(),
                 &Workspace::new(),
                 Layout { halo: Padding::default(), ..layout },
                 &mut output,

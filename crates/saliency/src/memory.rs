@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gradex_engine::{Footprint, Graph, NodeId, Retain};
+use gradex_engine::{Choice, Footprint, Graph, NodeId, Retain};
 
 use crate::error::Result;
 use crate::explainer::retain;
@@ -36,7 +36,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What explanations by these methods take of one input `[1, c, h, w]`, all at `point` or each at its own.
+    /// What explanations by these methods take of one input `[1, c, h, w]`, all at `point` or each at its own, with
+    /// convolutions as `choice` says.
     ///
     /// # Errors
     /// As [`Explainer::retain`](crate::Explainer::retain).
@@ -46,10 +47,11 @@ impl Memory {
         point: Option<NodeId>,
         extrapolation: Extrapolation,
         input: &[usize],
+        choice: Choice,
     ) -> Result<Self> {
         let point_of = |method: &Arc<dyn Method>| point.unwrap_or_else(|| method.default_point(graph));
         let retain = retain(graph, methods, point, extrapolation, input)?;
-        let Footprint { parameters, packed, tape, forward, .. } = graph.footprint(input, &retain, &[])?;
+        let Footprint { parameters, packed, tape, forward, .. } = graph.footprint(input, &retain, &[], choice)?;
         let mut memory = Self { parameters, copies: packed, tape, passes: forward };
         let mut walks = vec![];
         for method in methods {
@@ -58,25 +60,25 @@ impl Memory {
                     walks.extend(method.gradients(graph, point_of(method)).into_iter().chain([point_of(method)]))
                 }
                 Work::Relevance => {
-                    let backward = graph.footprint(input, &retain, &[point_of(method)])?.backward;
+                    let backward = graph.footprint(input, &retain, &[point_of(method)], choice)?.backward;
                     memory.copies = memory.copies.max(2 * packed + parameters);
                     // Positive and negative parts of what the largest layer has, and what they give.
                     memory.passes = memory.passes.max(3 * backward + 2 * largest(graph));
                 }
                 Work::Scores(batch) => {
-                    let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[])?;
+                    let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[], choice)?;
                     // Layers that rearrange their images hold them twice.
                     memory.passes = memory.passes.max(batch.tape + 2 * batch.forward);
                 }
                 Work::Gradients(batch) => {
-                    let batch = graph.footprint(&of_batch(input, batch), &Retain::all(), &[NodeId::INPUT])?;
+                    let batch = graph.footprint(&of_batch(input, batch), &Retain::all(), &[NodeId::INPUT], choice)?;
                     memory.copies = memory.copies.max(2 * packed);
                     memory.passes = memory.passes.max(batch.tape + batch.forward.max(batch.backward));
                 }
             }
         }
         if !walks.is_empty() {
-            memory.passes = memory.passes.max(graph.footprint(input, &retain, &walks)?.backward);
+            memory.passes = memory.passes.max(graph.footprint(input, &retain, &walks, choice)?.backward);
             memory.copies = memory.copies.max(2 * packed);
         }
         Ok(memory)

@@ -59,6 +59,9 @@ pub struct Parameters {
     pub fuse: Option<String>,
     /// The mode of extrapolation.
     pub extrapolation: String,
+    /// How convolutions were computed, where not as usual: `exact`, or an algorithm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convolution: Option<String>,
     /// What the methods were told.
     pub settings: SettingArgs,
     /// Of the file that `settings.baseline` names, where it names one.

@@ -48,6 +48,7 @@ impl<'a> Taking<'a> {
                 points: args.ask.points.clone(),
                 fuse: args.ask.fuse.map(|fusion| fusion.name().to_owned()),
                 extrapolation: args.ask.extrapolate.name().to_owned(),
+                convolution: args.model.choice.word(),
                 settings,
                 baseline: baseline.transpose().map_err(|error: gradex::formats::Error| anyhow::anyhow!(error))?,
             },

@@ -13,6 +13,7 @@ use super::{BOUND, Findings};
 use crate::answers::explainer;
 use crate::args::{Cli, Command, Explain, ModelArgs, Verify};
 use crate::asked::{Asked, Question, baseline_file};
+use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome, told};
 use crate::inputs::{self, Picture};
 use crate::interrupt::Interrupt;
@@ -29,7 +30,7 @@ const MAX_BYTES: u64 = 1 << 30;
 /// Where it is no receipt, or nothing can be compared.
 pub fn check(path: &Path, args: &Verify, findings: &mut Findings) -> Outcome {
     let receipt = read(path, findings).with_context(|| path.display().to_string())?;
-    let asked = Explain { model: model_args(&receipt, args), ..explain(&receipt, args).context("the parameters")? };
+    let asked = Explain { model: model_args(&receipt, args)?, ..explain(&receipt, args).context("the parameters")? };
     model::set_threads(&asked.model)?;
     let demand = demand(&receipt, findings)?;
     let weights = asked.model.weights.clone();
@@ -68,12 +69,14 @@ fn read(path: &Path, findings: &mut Findings) -> Result<Receipt> {
     Ok(receipt)
 }
 
-fn model_args(receipt: &Receipt, args: &Verify) -> ModelArgs {
-    ModelArgs {
+fn model_args(receipt: &Receipt, args: &Verify) -> Result<ModelArgs> {
+    let choice = ChoiceArgs::of_word(receipt.parameters.convolution.as_deref());
+    Ok(ModelArgs {
         model: Some(receipt.model.architecture.clone()),
         weights: receipt.model.weights.as_ref().map(|path| here(path, args)),
         threads: args.threads,
-    }
+        choice: choice.map_err(|why| anyhow!("the convolution: {why}"))?,
+    })
 }
 
 /// Where a file of the receipt lies here.

@@ -27,7 +27,7 @@ impl AdaptiveAvgPool2d {
         Self { output: [output; 2] }
     }
 
-    fn shape(&self, input: &[usize]) -> Result<PoolShape> {
+    pub(crate) fn shape(&self, input: &[usize]) -> Result<PoolShape> {
         let [batch, channels, height, width] = nchw(KIND, input)?;
         if self.output.contains(&0) || height == 0 || width == 0 {
             return Err(Error::shape(KIND, "an input and an output with at least one pixel", input));

@@ -29,7 +29,7 @@ pub struct AvgPool2d {
 }
 
 impl AvgPool2d {
-    fn shape(&self, input: &[usize]) -> Result<PoolShape> {
+    pub(crate) fn shape(&self, input: &[usize]) -> Result<PoolShape> {
         let Self { kernel, stride, padding, ceil_mode, count_include_pad } = *self;
         Sliding { kernel, stride, padding, ceil_mode, count_padding: count_include_pad }.shape(KIND, input)
     }

@@ -39,7 +39,7 @@ impl MaxPool2d {
         Self { padding: [padding; 2], ..self }
     }
 
-    fn shape(&self, input: &[usize]) -> Result<PoolShape> {
+    pub(crate) fn shape(&self, input: &[usize]) -> Result<PoolShape> {
         let Self { kernel, stride, padding, ceil_mode } = *self;
         Sliding { kernel, stride, padding, ceil_mode, count_padding: false }.shape(KIND, input)
     }

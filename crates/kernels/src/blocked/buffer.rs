@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Bytes of a cache line, and of the widest vector.
 const ALIGNMENT: usize = 64;
+/// Values that a workspace keeps at most: more than this goes back to the system.
+const SPARE: usize = 1 << 26;
 
 /// Numbers that start at a cache line.
 #[derive(Debug, Default)]
@@ -80,6 +82,13 @@ impl Workspace {
 
     /// Gives a buffer back.
     pub fn give(&self, buffer: Buffer) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.push(buffer);
+        let mut spare: usize = free.iter().map(|buffer| buffer.values.len()).sum();
+        while spare > SPARE
+            && let Some(index) = (0..free.len()).max_by_key(|index| free[*index].values.len())
+        {
+            spare -= free.swap_remove(index).values.len();
+        }
     }
 }

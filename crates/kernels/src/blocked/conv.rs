@@ -5,9 +5,10 @@ use std::fmt;
 use super::buffer::{Buffer, Workspace};
 use super::depthwise::Depthwise;
 use super::direct::Direct;
+use super::epilogue::Epilogue;
 use super::layout::{Layout, View};
-use super::tile::Activation;
 use super::winograd::Winograd;
+use super::winograd_transform::{OUTPUT, PLACES};
 use super::{BLOCK, weights};
 use crate::error::{Error, Result, expect_len};
 use crate::level::Level;
@@ -63,16 +64,67 @@ impl Algorithm {
 
     /// The fastest for a shape; `exact` leaves out Winograd's, whose rounding is coarser.
     ///
-    /// Winograd's multiplies less and reads four times as many weights: it wins where there are channels enough to pay for
-    /// the transforms, and pixels enough to pay for the weights.
+    /// The batch has no say: an image gets the same bits in any.
     #[must_use]
     pub fn fastest(shape: &ConvShape, exact: bool) -> Self {
         if Self::Depthwise.takes(shape) && shape.groups > 1 {
-            return Self::Depthwise;
+            Self::Depthwise
+        } else if exact || against_winograd(shape).is_some() {
+            Self::Direct
+        } else {
+            Self::Winograd
         }
-        let wide = shape.in_channels.min(shape.out_channels) >= 32;
-        let pixels = shape.batch * shape.output[0] * shape.output[1];
-        if !exact && Self::Winograd.takes(shape) && wide && pixels >= 128 { Self::Winograd } else { Self::Direct }
+    }
+
+    /// What speaks for it.
+    #[must_use]
+    pub fn reason(self, shape: &ConvShape) -> &'static str {
+        match self {
+            Self::Direct => against_winograd(shape).unwrap_or("asked for"),
+            Self::Depthwise => "one channel a group",
+            Self::Winograd => "36 products for 16 outputs instead of 144",
+        }
+    }
+
+    /// How many products it computes.
+    #[must_use]
+    pub fn products(self, shape: &ConvShape) -> usize {
+        let outputs = shape.batch * shape.out_channels;
+        match self {
+            Self::Direct | Self::Depthwise => outputs * shape.output_pixels() * shape.depth(),
+            Self::Winograd => {
+                outputs
+                    * shape.in_channels
+                    * PLACES
+                    * shape.output.map(|size| size.div_ceil(OUTPUT)).iter().product::<usize>()
+            }
+        }
+    }
+
+    /// Bytes of the packed weights, as [`PackedConv::bytes`] tells them once they are packed.
+    #[must_use]
+    pub fn packed_bytes(self, level: Level, shape: &ConvShape) -> usize {
+        let panels = |taps: usize| weights::Channels::new(shape, Direction::Forward).panels(level.blocks(), taps).1;
+        let values = match self {
+            Self::Direct => panels(shape.taps()),
+            Self::Depthwise => shape.groups.next_multiple_of(BLOCK) * shape.taps(),
+            Self::Winograd => panels(PLACES),
+        };
+        values * size_of::<f32>()
+    }
+}
+
+/// Why Winograd's does not win: it multiplies less and reads four times as many weights, so there must be channels enough to
+/// pay for the transforms, and pixels enough to pay for the weights.
+fn against_winograd(shape: &ConvShape) -> Option<&'static str> {
+    if !Algorithm::Winograd.takes(shape) {
+        Some("no 3x3 window of stride 1 in one group")
+    } else if shape.in_channels.min(shape.out_channels) < 32 {
+        Some("too few channels to pay for transforms")
+    } else if shape.output_pixels() < 128 {
+        Some("too few pixels to pay for more weights")
+    } else {
+        None
     }
 }
 
@@ -101,9 +153,7 @@ enum Packed {
 /// What one run of a convolution is given.
 pub(super) struct Run<'a> {
     pub input: View<'a>,
-    /// Added before the activation.
-    pub residual: Option<View<'a>>,
-    pub activation: Activation,
+    pub epilogue: &'a Epilogue<'a>,
     pub workspace: &'a Workspace,
 }
 
@@ -160,15 +210,14 @@ impl PackedConv {
             }
     }
 
-    /// `output = activation(convolution of input + bias + residual)`, without touching the output's halo.
+    /// `output = epilogue(convolution of input + bias)`, without touching the output's halo.
     ///
     /// # Errors
     /// [`Error`] where the layouts do not fit together, the input's halo is too small or a slice has another length.
     pub fn run(
         &self,
         input: View<'_>,
-        residual: Option<View<'_>>,
-        activation: Activation,
+        epilogue: &Epilogue<'_>,
         workspace: &Workspace,
         layout: Layout,
         output: &mut [f32],
@@ -190,17 +239,11 @@ impl PackedConv {
         }
         expect_len("input", input.values.len(), read.len())?;
         expect_len("output", output.len(), written.len())?;
-        if let Some(residual) = residual {
-            let same = |layout: Layout| (layout.batch, layout.channels, layout.size);
-            if same(residual.layout) != same(written) || matches!(self.kernel, Packed::Depthwise(_)) {
-                return Err(Error::Shape("what is added to a convolution is not of its shape"));
-            }
-            expect_len("residual", residual.values.len(), residual.layout.len())?;
-        }
+        epilogue.check(written)?;
         if output.is_empty() {
             return Ok(());
         }
-        let run = Run { input, residual, activation, workspace };
+        let run = Run { input, epilogue, workspace };
         match &self.kernel {
             Packed::Direct(kernel) => kernel.run(&run, layout, output),
             Packed::Depthwise(kernel) => kernel.run(&run, layout, output),

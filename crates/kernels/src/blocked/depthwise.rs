@@ -2,9 +2,9 @@
 
 use super::buffer::Buffer;
 use super::conv::{Direction, Run};
+use super::epilogue::Finish;
 use super::grid::{Piece, pieces};
 use super::phase::{Phases, Taps};
-use super::tile::Activation;
 use super::{BLOCK, Layout};
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
@@ -84,16 +84,17 @@ impl Kernel for Job<'_, '_> {
                         bias: &depthwise.bias[block * BLOCK..][..BLOCK],
                         stride: stride[1],
                         step: step[1],
+                        finish: run.epilogue.at(n, y, block, column),
                     };
                     let first = (layout.halo.left + column) * BLOCK;
                     let output = &mut row[place * layout.block_stride() + first..];
                     let pixels = (layout.size[1] - column).div_ceil(step[1]);
                     for lane in (0..BLOCK).step_by(S::LANES) {
                         match line.stride {
-                            1 => line.tiles::<S, 1>(simd, run.activation, pixels, lane, output),
-                            2 => line.tiles::<S, 2>(simd, run.activation, pixels, lane, output),
+                            1 => line.tiles::<S, 1>(simd, pixels, lane, output),
+                            2 => line.tiles::<S, 2>(simd, pixels, lane, output),
                             _ => (0..pixels).for_each(|pixel| {
-                                line.tile::<S, 1, 1>(simd, run.activation, pixel, lane, output);
+                                line.tile::<S, 1, 1>(simd, pixel, lane, output);
                             }),
                         }
                     }
@@ -113,24 +114,18 @@ struct Line<'a> {
     stride: usize,
     /// Pixels written from one sum to the next.
     step: usize,
+    finish: Finish<'a>,
 }
 
 impl Line<'_> {
     #[inline(always)]
-    fn tiles<S: Simd, const STRIDE: usize>(
-        &self,
-        simd: S,
-        activation: Activation,
-        pixels: usize,
-        lane: usize,
-        output: &mut [f32],
-    ) {
+    fn tiles<S: Simd, const STRIDE: usize>(&self, simd: S, pixels: usize, lane: usize, output: &mut [f32]) {
         let whole = pixels - pixels % PIXELS;
         for pixel in (0..whole).step_by(PIXELS) {
-            self.tile::<S, STRIDE, PIXELS>(simd, activation, pixel, lane, output);
+            self.tile::<S, STRIDE, PIXELS>(simd, pixel, lane, output);
         }
         for pixel in whole..pixels {
-            self.tile::<S, STRIDE, 1>(simd, activation, pixel, lane, output);
+            self.tile::<S, STRIDE, 1>(simd, pixel, lane, output);
         }
     }
 
@@ -139,7 +134,6 @@ impl Line<'_> {
     fn tile<S: Simd, const STRIDE: usize, const P: usize>(
         &self,
         simd: S,
-        activation: Activation,
         first: usize,
         lane: usize,
         output: &mut [f32],
@@ -154,8 +148,8 @@ impl Line<'_> {
             }
         }
         for (pixel, sum) in sum.into_iter().enumerate() {
-            let output = &mut output[(first + pixel) * self.step * BLOCK + lane..];
-            simd.store(activation.apply(simd, sum), output);
+            let pixel = (first + pixel) * self.step;
+            simd.store(self.finish.apply(simd, sum, 0, lane, pixel), &mut output[pixel * BLOCK + lane..]);
         }
     }
 }

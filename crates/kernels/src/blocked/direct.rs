@@ -4,10 +4,9 @@ use super::buffer::Buffer;
 use super::conv::{Direction, Run};
 use super::grid::{Piece, pieces};
 use super::phase::{Phases, Taps};
-use super::tile::{self, Sums, Target};
+use super::tile::{Row, Sums, Target};
 use super::weights::{Channels, Panel};
 use super::{BLOCK, Layout};
-use crate::arch::{Kernel, Simd};
 use crate::level::Level;
 use crate::parallel;
 use crate::shape::{ConvShape, Padding};
@@ -49,33 +48,21 @@ impl Direct {
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(&run.input.layout)).collect();
         parallel::for_each(pieces(&layout, self.level.blocks(), output), |piece| {
-            self.level.run(Job { direct: self, run, layout: &layout, taps: &taps, piece });
+            self.piece(run, &layout, &taps, piece);
         });
     }
-}
 
-struct Job<'a, 'b> {
-    direct: &'a Direct,
-    run: &'a Run<'a>,
-    layout: &'a Layout,
-    taps: &'a [Taps],
-    piece: Piece<'b>,
-}
-
-impl Kernel for Job<'_, '_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { direct, run, layout, taps, mut piece } = self;
-        let Phases { stride, step, .. } = direct.phases;
+    fn piece(&self, run: &Run<'_>, layout: &Layout, taps: &[Taps], mut piece: Piece<'_>) {
+        let Phases { stride, step, .. } = self.phases;
         let source = &run.input.layout;
-        let panel_blocks = direct.level.blocks();
+        let panel_blocks = self.level.blocks();
         for (place, panel) in piece.panels.enumerate() {
             let blocks = panel_blocks.min(layout.blocks() - panel * panel_blocks);
             for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
                 let (n, y) = (index / layout.size[0], index % layout.size[0]);
                 for column in 0..step[1].min(layout.size[1]) {
                     let phase = y % step[0] * step[1] + column;
-                    let (panels, values) = &direct.weights[phase];
+                    let (panels, values) = &self.weights[phase];
                     let Panel { blocks: reads, channels, values: range } = &panels[panel];
                     let start = taps[phase].start(source, n, y / step[0] * stride[0]);
                     let sums = Sums {
@@ -85,23 +72,17 @@ impl Kernel for Job<'_, '_> {
                         channels: *channels,
                         stride: stride[1],
                         weights: &values[range.clone()],
-                        bias: &direct.bias[panel * panel_blocks * BLOCK..][..blocks * BLOCK],
+                        bias: &self.bias[panel * panel_blocks * BLOCK..][..blocks * BLOCK],
                     };
                     let first = (layout.halo.left + column) * BLOCK;
-                    let mut target = Target {
+                    let target = Target {
                         output: &mut row[place * panel_blocks * layout.block_stride() + first..],
                         block_stride: layout.block_stride(),
                         stride: step[1],
-                        residual: run.residual.map(|other| {
-                            let inner = other.layout.halo.left + column;
-                            let start = other.layout.row_start(n, y)
-                                + panel * panel_blocks * other.layout.block_stride()
-                                + inner * BLOCK;
-                            (&other.values[start..], other.layout.block_stride())
-                        }),
-                        activation: run.activation,
+                        finish: run.epilogue.at(n, y, panel * panel_blocks, column),
                     };
-                    tile::row(simd, &sums, (layout.size[1] - column).div_ceil(step[1]), blocks, &mut target);
+                    let pixels = (layout.size[1] - column).div_ceil(step[1]);
+                    self.level.run(Row { sums, pixels, blocks, target });
                 }
             }
         }

@@ -8,10 +8,13 @@ mod buffer;
 mod conv;
 mod depthwise;
 mod direct;
+mod epilogue;
 mod grid;
 mod layout;
+mod map;
 mod phase;
 mod pool;
+mod sums;
 mod tile;
 mod weights;
 mod winograd;
@@ -19,9 +22,11 @@ mod winograd_transform;
 
 pub use buffer::{Buffer, Workspace};
 pub use conv::{Algorithm, Direction, PackedConv};
+pub use epilogue::{Activation, Epilogue, Norm};
 pub use layout::{Layout, View};
-pub use pool::{global_average, max_pool_blocked};
-pub use tile::Activation;
+pub use map::map;
+pub use pool::{average_pool_blocked, max_pool_blocked};
+pub use sums::channel_sums;
 
 /// Channels in a block.
 pub const BLOCK: usize = 16;

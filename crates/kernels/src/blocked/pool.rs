@@ -19,6 +19,12 @@ pub fn max_pool_blocked(
     layout: Layout,
     output: &mut [f32],
 ) -> Result<()> {
+    check(shape, input, layout, output)?;
+    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(MaxPool { shape, input, layout, piece }));
+    Ok(())
+}
+
+fn check(shape: &PoolShape, input: View<'_>, layout: Layout, output: &[f32]) -> Result<()> {
     shape.check_spans()?;
     let size = [shape.rows.len(), shape.columns.len()];
     let same_planes = input.layout.channels == layout.channels && input.layout.batch == layout.batch;
@@ -26,9 +32,7 @@ pub fn max_pool_blocked(
         return Err(Error::Shape("the layouts do not fit the pooling"));
     }
     expect_len("input", input.values.len(), input.layout.len())?;
-    expect_len("output", output.len(), layout.len())?;
-    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(MaxPool { shape, input, layout, piece }));
-    Ok(())
+    expect_len("output", output.len(), layout.len())
 }
 
 struct MaxPool<'a, 'b> {
@@ -66,49 +70,55 @@ impl Kernel for MaxPool<'_, '_> {
     }
 }
 
-/// The mean over all pixels of each channel: `[n, c]`.
+/// The sum of each window over the product of its spans' divisors. `shape` is that of all planes of the two layouts.
 ///
 /// # Errors
-/// [`Error`] where the image has no pixel or a slice has another length.
-pub fn global_average(level: Level, input: View<'_>, output: &mut [f32]) -> Result<()> {
-    let Layout { batch, channels, size, .. } = input.layout;
-    if size.contains(&0) {
-        return Err(Error::Shape("an image without pixels has no mean"));
-    }
-    expect_len("input", input.values.len(), input.layout.len())?;
-    expect_len("output", output.len(), batch * channels)?;
-    for (n, output) in output.chunks_exact_mut(channels.max(1)).enumerate() {
-        parallel::for_each_chunk(output, BLOCK, |block, output| level.run(Mean { input, n, block, output }));
-    }
+/// [`Error`] where the layouts do not have this shape or a slice has another length.
+pub fn average_pool_blocked(
+    level: Level,
+    shape: &PoolShape,
+    input: View<'_>,
+    layout: Layout,
+    output: &mut [f32],
+) -> Result<()> {
+    check(shape, input, layout, output)?;
+    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(AveragePool { shape, input, layout, piece }));
     Ok(())
 }
 
-struct Mean<'a, 'b> {
+struct AveragePool<'a, 'b> {
+    shape: &'a PoolShape,
     input: View<'a>,
-    n: usize,
-    block: usize,
-    output: &'b mut [f32],
+    layout: Layout,
+    piece: Piece<'b>,
 }
 
-impl Kernel for Mean<'_, '_> {
+impl Kernel for AveragePool<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Layout { size, halo, .. } = self.input.layout;
-        let mut means = [0.0; BLOCK];
-        for lane in (0..BLOCK).step_by(S::LANES) {
-            let mut sum = simd.splat(0.0);
-            for y in 0..size[0] {
-                let start = self.input.layout.row_start(self.n, y)
-                    + self.block * self.input.layout.block_stride()
-                    + halo.left * BLOCK
-                    + lane;
-                for x in 0..size[1] {
-                    sum = simd.add(sum, simd.load(&self.input.values[start + x * BLOCK..]));
+        let Self { shape, input, layout, mut piece } = self;
+        let source = input.layout;
+        for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
+            let n = index / layout.size[0];
+            let rows: Span = shape.rows[index % layout.size[0]];
+            for (place, block) in piece.panels.clone().enumerate() {
+                let output = &mut row[place * layout.block_stride() + layout.halo.left * BLOCK..];
+                let first = block * source.block_stride() + source.halo.left * BLOCK;
+                for (columns, output) in shape.columns.iter().zip(output.chunks_exact_mut(BLOCK)) {
+                    for lane in (0..BLOCK).step_by(S::LANES) {
+                        let mut sum = simd.splat(0.0);
+                        for y in rows.start..rows.end {
+                            let start = source.row_start(n, y) + first;
+                            for x in columns.start..columns.end {
+                                sum = simd.add(sum, simd.load(&input.values[start + x * BLOCK + lane..]));
+                            }
+                        }
+                        simd.store(sum, &mut output[lane..]);
+                    }
+                    let divisor = (rows.divisor * columns.divisor) as f32;
+                    output.iter_mut().for_each(|sum| *sum /= divisor);
                 }
             }
-            let pixels = simd.splat(1.0 / (size[0] * size[1]) as f32);
-            simd.store(simd.mul(sum, pixels), &mut means[lane..]);
         }
-        self.output.copy_from_slice(&means[..self.output.len()]);
     }
 }

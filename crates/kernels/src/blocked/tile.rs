@@ -4,30 +4,8 @@
 use std::array::from_fn;
 
 use super::BLOCK;
-use crate::arch::Simd;
-
-/// What happens to a sum before it is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Activation {
-    /// Nothing.
-    #[default]
-    None,
-    /// `max(x, 0)`
-    Relu,
-    /// `min(max(x, 0), 6)`
-    Relu6,
-}
-
-impl Activation {
-    #[inline(always)]
-    pub(super) fn apply<S: Simd>(self, simd: S, value: S::Vector) -> S::Vector {
-        match self {
-            Self::None => value,
-            Self::Relu => simd.max(value, simd.splat(0.0)),
-            Self::Relu6 => simd.min(simd.splat(6.0), simd.max(value, simd.splat(0.0))),
-        }
-    }
-}
+use super::epilogue::Finish;
+use crate::arch::{Kernel, Simd};
 
 /// The sums of one panel of output channels along a row: what they read.
 #[derive(Clone, Copy)]
@@ -56,26 +34,34 @@ pub(super) struct Target<'a> {
     pub block_stride: usize,
     /// Pixels from one sum to the next.
     pub stride: usize,
-    /// What is added before the activation: values from the same pixel on, and their block stride.
-    pub residual: Option<(&'a [f32], usize)>,
-    /// The activation.
-    pub activation: Activation,
+    /// What happens to them before, from the same pixel on.
+    pub finish: Finish<'a>,
 }
 
-/// Computes `pixels` sums of a panel of `blocks` blocks of output channels.
-#[inline(always)]
-pub(super) fn row<S: Simd>(simd: S, sums: &Sums<'_>, pixels: usize, blocks: usize, target: &mut Target<'_>) {
-    // Conditions on the level are constants: what it does not need is not compiled for it.
-    if const { S::LANES == 16 } {
-        if blocks == 2 {
-            by_stride::<S, 2>(simd, sums, pixels, target);
+/// `pixels` sums of a panel of `blocks` blocks of output channels: compiled once for all that call it.
+pub(super) struct Row<'a, 'b> {
+    pub sums: Sums<'a>,
+    pub pixels: usize,
+    pub blocks: usize,
+    pub target: Target<'b>,
+}
+
+impl Kernel for Row<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { sums, pixels, blocks, mut target } = self;
+        // Conditions on the level are constants: what it does not need is not compiled for it.
+        if const { S::LANES == 16 } {
+            if blocks == 2 {
+                by_stride::<S, 2>(simd, &sums, pixels, &mut target);
+            } else {
+                by_stride::<S, 1>(simd, &sums, pixels, &mut target);
+            }
+        } else if const { S::LANES == 8 } {
+            by_stride::<S, 2>(simd, &sums, pixels, &mut target);
         } else {
-            by_stride::<S, 1>(simd, sums, pixels, target);
+            by_stride::<S, 4>(simd, &sums, pixels, &mut target);
         }
-    } else if const { S::LANES == 8 } {
-        by_stride::<S, 2>(simd, sums, pixels, target);
-    } else {
-        by_stride::<S, 4>(simd, sums, pixels, target);
     }
 }
 
@@ -153,14 +139,11 @@ fn tile<S: Simd, const B: usize, const STRIDE: usize, const P: usize>(
         }
     }
     for (pixel, sum) in sum.into_iter().enumerate() {
-        for (vector, mut value) in sum.into_iter().enumerate() {
+        let pixel = (first + pixel) * target.stride;
+        for (vector, value) in sum.into_iter().enumerate() {
             let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
-            let place = (first + pixel) * target.stride * BLOCK + lane;
-            if let Some((residual, block_stride)) = target.residual {
-                value = simd.add(value, simd.load(&residual[block * block_stride + place..]));
-            }
-            let value = target.activation.apply(simd, value);
-            simd.store(value, &mut target.output[block * target.block_stride + place..]);
+            let value = target.finish.apply(simd, value, block, lane, pixel);
+            simd.store(value, &mut target.output[block * target.block_stride + pixel * BLOCK + lane..]);
         }
     }
 }

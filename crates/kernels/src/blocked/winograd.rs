@@ -6,8 +6,9 @@
 
 use super::buffer::Buffer;
 use super::conv::{Direction, Run};
+use super::epilogue::Finish;
 use super::grid::{Piece, pieces_by};
-use super::tile::{self, Activation, Sums, Target};
+use super::tile::{Row, Sums, Target};
 use super::weights::Channels;
 use super::winograd_transform::{INPUT, OUTPUT, PLACES, input_tile, output_tile, window};
 use super::{BLOCK, Layout};
@@ -113,7 +114,7 @@ impl Winograd {
                     self.level.run(Spread { winograd: self, run, layout: &layout, stage, block, values });
                 }
                 for (place, values) in to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate() {
-                    self.level.run(Multiply { winograd: self, stage, place, first: 0, from: &from, values });
+                    self.multiply(stage, place, 0, &from, values);
                 }
                 self.level.run(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
                 run.workspace.give(from);
@@ -134,7 +135,7 @@ impl Winograd {
                 values.chunks_mut(stage.place() * half).enumerate().map(move |(at, values)| (place, at * half, values))
             });
             parallel::for_each(halves.collect(), |(place, first, values)| {
-                self.level.run(Multiply { winograd: self, stage, place, first, from: &from, values });
+                self.multiply(stage, place, first, &from, values);
             });
             let tail = pieces.split_off(groups.min(pieces.len()));
             parallel::for_each(std::mem::replace(&mut pieces, tail), |piece| {
@@ -142,6 +143,27 @@ impl Winograd {
             });
             run.workspace.give(from);
             run.workspace.give(to);
+        }
+    }
+
+    /// The sum over channels of one place, for the blocks of output channels from `first` on: `[blocks, tiles, 16]`.
+    fn multiply(&self, stage: Stage, place: usize, first: usize, from: &[f32], values: &mut [f32]) {
+        let (inputs, step) = (self.channels.inputs, self.level.blocks());
+        for (index, output) in values.chunks_mut(step * stage.place()).enumerate() {
+            let blocks = output.len() / stage.place();
+            let weights = inputs * blocks * BLOCK;
+            let start = (first + index * step) * BLOCK * inputs * PLACES + place * weights;
+            let sums = Sums {
+                input: &from[place * stage.place()..],
+                taps: &[0],
+                block_stride: stage.place() * PLACES,
+                channels: inputs,
+                stride: 1,
+                weights: &self.weights[start..][..weights],
+                bias: &[0.0; 2 * BLOCK][..blocks * BLOCK],
+            };
+            let target = Target { output, block_stride: stage.place(), stride: 1, finish: Finish::default() };
+            self.level.run(Row { sums, pixels: stage.tiles(), blocks, target });
         }
     }
 
@@ -194,42 +216,7 @@ impl Kernel for Spread<'_, '_> {
     }
 }
 
-/// The sum over channels of one place, for the blocks of output channels from `first` on: `[blocks, tiles, 16]`.
-struct Multiply<'a, 'b> {
-    winograd: &'a Winograd,
-    stage: Stage,
-    place: usize,
-    first: usize,
-    from: &'a [f32],
-    values: &'b mut [f32],
-}
-
-impl Kernel for Multiply<'_, '_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { winograd, stage, place, first, from, values } = self;
-        let (inputs, step) = (winograd.channels.inputs, winograd.level.blocks());
-        for (index, output) in values.chunks_mut(step * stage.place()).enumerate() {
-            let blocks = output.len() / stage.place();
-            let weights = inputs * blocks * BLOCK;
-            let start = (first + index * step) * BLOCK * inputs * PLACES + place * weights;
-            let sums = Sums {
-                input: &from[place * stage.place()..],
-                taps: &[0],
-                block_stride: stage.place() * PLACES,
-                channels: inputs,
-                stride: 1,
-                weights: &winograd.weights[start..][..weights],
-                bias: &[0.0; 2 * BLOCK][..blocks * BLOCK],
-            };
-            let activation = Activation::None;
-            let mut target = Target { output, block_stride: stage.place(), stride: 1, residual: None, activation };
-            tile::row(simd, &sums, stage.tiles(), blocks, &mut target);
-        }
-    }
-}
-
-/// `activation(Aᵀ m A + bias + residual)` of every tile of some blocks of output channels.
+/// `epilogue(Aᵀ m A + bias)` of every tile of some blocks of output channels.
 struct Gather<'a, 'b> {
     winograd: &'a Winograd,
     run: &'a Run<'a>,
@@ -256,21 +243,15 @@ impl Kernel for Gather<'_, '_> {
                     let width = OUTPUT.min(layout.size[1] - column * OUTPUT);
                     let tile = (block * stage.stride + row * stage.across + column) * BLOCK;
                     let start = place * layout.block_stride() + (layout.halo.left + column * OUTPUT) * BLOCK;
-                    let residual = run.residual.map(|other| {
-                        let inner = other.layout.halo.left + column * OUTPUT;
-                        let start = other.layout.row_start(n, y) + block * other.layout.block_stride() + inner * BLOCK;
-                        (&other.values[start..], other.layout.row_stride())
-                    });
+                    let finish: [Finish<'_>; OUTPUT] =
+                        std::array::from_fn(|i| run.epilogue.at(n, y + i.min(height - 1), block, column * OUTPUT));
                     for lane in (0..BLOCK).step_by(S::LANES) {
                         let tile = output_tile(simd, &from[tile + lane..], stage.place() * layout.blocks());
                         let bias = simd.load(&winograd.bias[block * BLOCK + lane..]);
-                        for (i, (line, values)) in lines.iter_mut().zip(tile).enumerate() {
+                        for ((line, values), finish) in lines.iter_mut().zip(tile).zip(&finish) {
                             for (j, value) in values.into_iter().enumerate().take(width) {
-                                let mut value = simd.add(value, bias);
-                                if let Some((residual, row_stride)) = residual {
-                                    value = simd.add(value, simd.load(&residual[i * row_stride + j * BLOCK + lane..]));
-                                }
-                                simd.store(run.activation.apply(simd, value), &mut line[start + j * BLOCK + lane..]);
+                                let value = finish.apply(simd, simd.add(value, bias), 0, lane, j);
+                                simd.store(value, &mut line[start + j * BLOCK + lane..]);
                             }
                         }
                     }

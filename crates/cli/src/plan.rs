@@ -1,0 +1,48 @@
+//! `gradex plan`: how a model runs.
+
+use std::io::{self, Write};
+
+use gradex::{Architecture, Level};
+
+use crate::args::Plan;
+use crate::failure::{Failure, Outcome};
+
+/// Prints a line for every step, and the memory of all.
+pub fn run(args: &Plan) -> Outcome {
+    let architecture = Architecture::find(&args.model).map_err(Failure::usage)?;
+    let graph = architecture.graph()?;
+    let [height, width] = args.size.unwrap_or(architecture.preprocessing.size);
+    let outline = graph.outline(&[1, 3, height, width], args.choice.choice()).map_err(Failure::usage)?;
+    let level = Level::current().map_err(Failure::usage)?;
+
+    let name = |id: &gradex::NodeId| graph.node(*id).name.as_str();
+    let names: Vec<String> =
+        outline.steps.iter().map(|step| step.nodes.iter().map(name).collect::<Vec<_>>().join(" + ")).collect();
+    let longest = names.iter().map(String::len).max().unwrap_or(0);
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{:<longest$}  {:<15}  {:<12}  {:>9}  {:>9}  why",
+        "nodes", "output", "by", "Mproducts", "packed kB"
+    )?;
+    for (step, names) in outline.steps.iter().zip(names) {
+        let shape = step.output[1..].iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        let (products, packed) = (some(step.products, 1e6), some(step.packed, 1e3));
+        let line =
+            format!("{names:<longest$}  {shape:<15}  {:<12}  {products:>9}  {packed:>9}  {}", step.by, step.reason);
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    let [parameters, packed, activations] =
+        [outline.parameters, outline.packed(), outline.activations].map(|bytes| bytes as f64 / 1e6);
+    writeln!(out, "\nlevel {level}, input {height}x{width}, one image")?;
+    writeln!(
+        out,
+        "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB"
+    )?;
+    Ok(())
+}
+
+/// The number in this unit; blank for none.
+fn some(number: usize, unit: f64) -> String {
+    if number == 0 { String::new() } else { format!("{:.1}", number as f64 / unit) }
+}

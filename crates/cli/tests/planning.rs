@@ -1,0 +1,57 @@
+//! `gradex plan`, and the ways to choose how convolutions are computed.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::process::Command;
+
+fn gradex(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_gradex")).args(arguments).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn line<'a>(plan: &'a str, start: &str) -> &'a str {
+    plan.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start} is not in\n{plan}"))
+}
+
+#[test]
+fn a_plan_says_what_computes_each_step_and_why() {
+    let (done, plan) = gradex(&["plan", "--model", "resnet50", "--algorithm", "winograd"]);
+    assert!(done);
+    assert!(line(&plan, "conv1 + bn1 + relu ").contains("direct"));
+    let bottleneck = line(&plan, "layer1.0.conv2 + layer1.0.bn2 + layer1.0.relu_1 ");
+    assert!(bottleneck.contains("64 x 56 x 56") && bottleneck.contains("winograd"), "{bottleneck}");
+    // The sum waits for the shortcut's convolution, which runs last.
+    let shortcut = "layer1.0.downsample.0 + layer1.0.downsample.1 + layer1.0.add + layer1.0.relu_2 ";
+    assert!(line(&plan, shortcut).contains("no 3x3 window"));
+    assert!(line(&plan, "memory: ").contains("parameters 102."), "{plan}");
+
+    let (_, exact) = gradex(&["plan", "--model", "resnet50", "--exact"]);
+    assert!(!exact.contains("winograd") && line(&exact, "layer1.0.conv2 ").contains("direct"));
+    let (_, small) = gradex(&["plan", "--model", "resnet18", "--size", "32", "--algorithm", "winograd"]);
+    assert!(line(&small, "layer4.1.conv2 ").contains("winograd"));
+}
+
+#[test]
+fn unknown_algorithms_and_two_wishes_are_refused() {
+    assert!(!gradex(&["plan", "--algorithm", "fft"]).0);
+    assert!(!gradex(&["plan", "--exact", "--algorithm", "direct"]).0);
+}
+
+/// Winograd's rounding, forced wherever it can be, against exact sums.
+#[test]
+fn exact_sums_move_probabilities_by_less_than_a_ten_thousandth() {
+    let photograph = common::fixture("images/chelsea.png");
+    let probabilities = |choice: &[&str]| {
+        let arguments = [&["classify", photograph.to_str().unwrap(), "--json", "--size", "64"][..], choice].concat();
+        let (done, json) = gradex(&arguments);
+        assert!(done);
+        let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let predictions = report["predictions"].as_array().unwrap().clone();
+        predictions.iter().map(|one| one["probability"].as_f64().unwrap()).collect::<Vec<f64>>()
+    };
+    let exact = probabilities(&["--exact"]);
+    for other in [probabilities(&[]), probabilities(&["--algorithm", "winograd"])] {
+        assert!(exact.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-4), "{exact:?} {other:?}");
+    }
+}

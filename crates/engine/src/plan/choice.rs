@@ -1,0 +1,27 @@
+//! Which algorithm computes a convolution.
+
+use gradex_kernels::ConvShape;
+use gradex_kernels::blocked::Algorithm;
+
+/// How a network's planned runs choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The fastest.
+    Fastest,
+    /// The fastest of those that sum as the definition does: no Winograd, whose rounding is coarser.
+    #[default]
+    Exact,
+    /// This one wherever it can, else the fastest.
+    Forced(Algorithm),
+}
+
+impl Choice {
+    pub(crate) fn of(self, shape: &ConvShape) -> Algorithm {
+        match self {
+            Self::Fastest => Algorithm::fastest(shape, false),
+            Self::Exact => Algorithm::fastest(shape, true),
+            Self::Forced(algorithm) if algorithm.takes(shape) => algorithm,
+            Self::Forced(_) => Algorithm::fastest(shape, false),
+        }
+    }
+}

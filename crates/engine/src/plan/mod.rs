@@ -1,0 +1,182 @@
+//! Planned runs: the same nodes as layer by layer, in fewer steps over images that stay in blocks of channels.
+//!
+//! A [`Plan`] is made for one network, one shape of input and what is asked for. It holds no values and no weights of its
+//! own: packed weights are the network's ([`packs`]). Layers without a form for blocks run as they are, on row-major
+//! tensors.
+
+mod choice;
+mod fuse;
+mod outline;
+mod packs;
+mod run;
+mod step;
+mod value;
+
+use std::sync::Arc;
+
+use gradex_kernels::blocked::{Activation, Direction, Layout, PackedConv};
+use gradex_kernels::{Padding, PoolShape};
+
+pub use choice::Choice;
+use fuse::{Demand, Fused};
+pub use outline::{Outline, PlannedStep};
+pub(crate) use packs::Packs;
+use packs::Scales;
+use step::Kind;
+pub(crate) use value::{Image, Value};
+
+use crate::error::Result;
+use crate::graph::NodeId;
+use crate::network::Network;
+
+/// The steps that compute what is asked for.
+pub(crate) struct Plan<'a> {
+    network: &'a Network,
+    pub(crate) steps: Vec<Step>,
+    /// How each image lies in memory; `None` for what is no image.
+    layouts: Vec<Option<Layout>>,
+}
+
+/// Nodes that are computed at once.
+pub(crate) struct Step {
+    /// The nodes; the output is the last one's.
+    pub nodes: Vec<NodeId>,
+    pub work: Work,
+    /// What nobody needs any more after it.
+    frees: Vec<NodeId>,
+}
+
+/// How a step is computed.
+pub(crate) enum Work {
+    Convolution(Arc<PackedConv>, Epilogue),
+    /// An epilogue by itself.
+    Map(Epilogue),
+    MaxPool(PoolShape),
+    AveragePool(PoolShape),
+    /// The output is the input.
+    Same,
+    /// The layer's own forward pass.
+    Layer,
+}
+
+/// What [`Fused`] names, with its parameters.
+#[derive(Default)]
+pub(crate) struct Epilogue {
+    scales: Option<Arc<Scales>>,
+    residual: Option<NodeId>,
+    activation: Activation,
+}
+
+impl Step {
+    fn head(&self) -> NodeId {
+        self.nodes[0]
+    }
+
+    fn output(&self) -> NodeId {
+        self.nodes[self.nodes.len() - 1]
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// The plan that computes the nodes `wanted` from given values of `sources`.
+    ///
+    /// # Errors
+    /// [`Error::Node`] where a node cannot take what reaches it.
+    pub(crate) fn new(
+        network: &'a Network,
+        shapes: &[Vec<usize>],
+        sources: &[NodeId],
+        wanted: &[bool],
+    ) -> Result<Self> {
+        let demand = Demand::new(network.graph(), shapes, sources, wanted);
+        let mut done = vec![false; shapes.len()];
+        let mut steps = Vec::new();
+        for id in demand.computed() {
+            if !done[id.0] {
+                let (nodes, kind) = demand.step(id, network.choice())?;
+                let work = pack(network, id, kind).map_err(|error| error.at(&network.graph().node(id).name))?;
+                nodes.iter().for_each(|node| done[node.0] = true);
+                steps.push(Step { nodes, work, frees: Vec::new() });
+            }
+        }
+        let mut plan = Self { network, steps, layouts: layouts(shapes) };
+        plan.widen_halos();
+        plan.free(&demand);
+        Ok(plan)
+    }
+
+    /// What a step reads.
+    fn reads(&self, step: &Step) -> Vec<NodeId> {
+        let inputs = &self.network.graph().node(step.head()).inputs;
+        match &step.work {
+            Work::Convolution(_, epilogue) | Work::Map(epilogue) => {
+                inputs.first().copied().into_iter().chain(epilogue.residual).collect()
+            }
+            Work::MaxPool(_) | Work::AveragePool(_) | Work::Same | Work::Layer => inputs.clone(),
+        }
+    }
+
+    /// Every image gets the zeros that the convolutions that read it need around it.
+    fn widen_halos(&mut self) {
+        for index in (0..self.steps.len()).rev() {
+            let step = &self.steps[index];
+            let Some(input) = self.reads(step).first().copied() else { continue };
+            let (Some(read), Some(written)) = (self.layouts[input.0], self.layouts[step.output().0]) else { continue };
+            let needed = match &step.work {
+                Work::Convolution(conv, _) => conv.halo(read.size, written.size),
+                Work::Same => written.halo,
+                Work::Map(_) | Work::MaxPool(_) | Work::AveragePool(_) | Work::Layer => Padding::default(),
+            };
+            let halo = Padding {
+                top: read.halo.top.max(needed.top),
+                bottom: read.halo.bottom.max(needed.bottom),
+                left: read.halo.left.max(needed.left),
+                right: read.halo.right.max(needed.right),
+            };
+            self.layouts[input.0] = Some(Layout { halo, ..read });
+        }
+    }
+
+    /// Every step frees what it is the last to read, unless that is asked for.
+    fn free(&mut self, demand: &Demand<'_>) {
+        let mut read_later = demand.wanted.to_vec();
+        for index in (0..self.steps.len()).rev() {
+            let mut frees = self.reads(&self.steps[index]);
+            frees.sort();
+            frees.dedup();
+            frees.retain(|id| !std::mem::replace(&mut read_later[id.0], true));
+            self.steps[index].frees = frees;
+        }
+    }
+}
+
+/// The layouts of all images, without halos.
+fn layouts(shapes: &[Vec<usize>]) -> Vec<Option<Layout>> {
+    let layout = |shape: &Vec<usize>| match shape[..] {
+        [batch, channels, height, width] => {
+            Some(Layout { batch, channels, size: [height, width], halo: Padding::default() })
+        }
+        _ => None,
+    };
+    shapes.iter().map(layout).collect()
+}
+
+/// The parameters of a step, packed.
+fn pack(network: &Network, head: NodeId, kind: Kind) -> Result<Work> {
+    Ok(match kind {
+        Kind::Convolution(shape, algorithm, fused) => {
+            let packed = network.packs().conv(head, network.params(head), &shape, Direction::Forward, algorithm)?;
+            Work::Convolution(packed, epilogue(network, fused)?)
+        }
+        Kind::Map(fused) => Work::Map(epilogue(network, fused)?),
+        Kind::MaxPool(shape) => Work::MaxPool(shape),
+        Kind::AveragePool(shape) => Work::AveragePool(shape),
+        Kind::Same => Work::Same,
+        Kind::Layer => Work::Layer,
+    })
+}
+
+fn epilogue(network: &Network, fused: Fused) -> Result<Epilogue> {
+    let scales = fused.norm.map(|norm| network.packs().scales(norm, network.params(norm))).transpose()?;
+    Ok(Epilogue { scales, residual: fused.residual, activation: fused.activation })
+}

@@ -1,0 +1,99 @@
+//! A plan carried out.
+
+use std::sync::Arc;
+
+use gradex_kernels::Level;
+use gradex_kernels::blocked::{self, Layout, average_pool_blocked, map, max_pool_blocked};
+
+use super::{Epilogue, Image, Plan, Step, Value, Work};
+use crate::error::{Error, Result};
+use crate::graph::NodeId;
+use crate::layer::Layer;
+use crate::tensor::Tensor;
+
+/// The values of all nodes, as far as they are there.
+pub(crate) type Values = Vec<Option<Arc<Value>>>;
+
+impl Plan<'_> {
+    /// A given tensor in the form that the steps read.
+    pub(crate) fn give(&self, id: NodeId, tensor: &Tensor) -> Result<Arc<Value>> {
+        let value = match self.layouts[id.0] {
+            Some(layout) => Value::image(Image::pack(tensor, layout, &self.network.packs().workspace)?),
+            None => Value::Plain(tensor.as_standard_layout().into_owned()),
+        };
+        Ok(Arc::new(value))
+    }
+
+    /// Computes every step; `see` looks at each output before anything is freed.
+    pub(crate) fn run(
+        &self,
+        mut values: Values,
+        mut see: impl FnMut(NodeId, &Value, &Values) -> Result<()>,
+    ) -> Result<Values> {
+        for step in &self.steps {
+            let named = |error: Error| error.at(&self.network.graph().node(step.head()).name);
+            let value = self.compute(step, &values).map_err(named)?;
+            see(step.output(), &value, &values)
+                .map_err(|error| error.at(&self.network.graph().node(step.output()).name))?;
+            values[step.output().0] = Some(value);
+            step.frees.iter().for_each(|id| values[id.0] = None);
+        }
+        Ok(values)
+    }
+
+    fn compute(&self, step: &Step, values: &Values) -> Result<Arc<Value>> {
+        let level = Level::current()?;
+        let workspace = &self.network.packs().workspace;
+        let inputs = &self.network.graph().node(step.head()).inputs;
+        let input = || of(values, inputs.first().copied().unwrap_or(NodeId::INPUT));
+        let layout = || -> Result<Layout> {
+            let image = self.layouts[step.output().0];
+            image.ok_or_else(|| Error::shape("a planned layer", "an image", &[]))
+        };
+        let value = match &step.work {
+            Work::Convolution(conv, epilogue) => {
+                let (read, written) = (input()?.view()?, layout()?);
+                let epilogue = epilogue.with(values)?;
+                Image::new(written, workspace, |output| conv.run(read, &epilogue, workspace, written, output))?
+            }
+            Work::Map(epilogue) => {
+                let (read, written) = (input()?.view()?, layout()?);
+                let epilogue = epilogue.with(values)?;
+                Image::new(written, workspace, |output| map(level, read, &epilogue, written, output))?
+            }
+            Work::MaxPool(shape) => {
+                let (read, written) = (input()?.view()?, layout()?);
+                Image::new(written, workspace, |output| max_pool_blocked(level, shape, read, written, output))?
+            }
+            Work::AveragePool(shape) => {
+                let (read, written) = (input()?.view()?, layout()?);
+                Image::new(written, workspace, |output| average_pool_blocked(level, shape, read, written, output))?
+            }
+            Work::Same => return Ok(Arc::clone(input()?)),
+            Work::Layer => return self.layer(step, values),
+        };
+        Ok(Arc::new(Value::image(value)))
+    }
+
+    fn layer(&self, step: &Step, values: &Values) -> Result<Arc<Value>> {
+        let node = self.network.graph().node(step.head());
+        let inputs: Result<Vec<&Tensor>> = node.inputs.iter().map(|id| of(values, *id)?.tensor()).collect();
+        let (output, _) = node.op.forward(self.network.params(step.head()), &inputs?)?;
+        match self.layouts[step.output().0] {
+            Some(_) => self.give(step.output(), &output),
+            None => Ok(Arc::new(Value::Plain(output))),
+        }
+    }
+}
+
+impl Epilogue {
+    fn with<'v>(&'v self, values: &'v Values) -> Result<blocked::Epilogue<'v>> {
+        let residual = self.residual.map(|id| of(values, id)?.view()).transpose()?;
+        let norm = self.scales.as_ref().map(|scales| scales.norm());
+        Ok(blocked::Epilogue { norm, residual, activation: self.activation })
+    }
+}
+
+fn of(values: &Values, id: NodeId) -> Result<&Arc<Value>> {
+    values[id.0].as_ref().ok_or(Error::NotRetained("input of this node"))
+}

@@ -1,0 +1,69 @@
+//! How a step is computed, before any weight is packed.
+
+use gradex_kernels::blocked::{Activation, Algorithm};
+use gradex_kernels::{ConvShape, PoolShape};
+
+use super::choice::Choice;
+use super::fuse::{Demand, Fused};
+use crate::error::{Error, Result};
+use crate::graph::NodeId;
+use crate::op::Op;
+
+/// What a step does.
+pub(crate) enum Kind {
+    Convolution(ConvShape, Algorithm, Fused),
+    /// What was fused, by itself.
+    Map(Fused),
+    MaxPool(PoolShape),
+    AveragePool(PoolShape),
+    /// The output is the input.
+    Same,
+    /// The layer's own forward pass.
+    Layer,
+}
+
+impl Demand<'_> {
+    /// The nodes that are computed in one step with `head`, and how.
+    pub(crate) fn step(&self, head: NodeId, choice: Choice) -> Result<(Vec<NodeId>, Kind)> {
+        self.unnamed_step(head, choice).map_err(|error| error.at(&self.graph.node(head).name))
+    }
+
+    fn unnamed_step(&self, head: NodeId, choice: Choice) -> Result<(Vec<NodeId>, Kind)> {
+        let node = self.graph.node(head);
+        let input = || {
+            let input = node.inputs.first().ok_or(Error::Inputs { op: "a layer", expected: "an input", actual: 0 });
+            input.map(|id| &self.shapes[id.0][..])
+        };
+        let map = |fused: Fused| {
+            let (nodes, fused) = self.chain(head, fused);
+            Ok((nodes, Kind::Map(fused)))
+        };
+        let alone = |kind: Kind| Ok((vec![head], kind));
+        let image = self.is_image(head);
+        match &node.op {
+            Op::Conv2d(conv) => {
+                let shape = conv.shape(input()?)?;
+                let (nodes, fused) = self.chain(head, Fused::default());
+                Ok((nodes, Kind::Convolution(shape, choice.of(&shape), fused)))
+            }
+            Op::BatchNorm2d(_) => map(Fused { norm: Some(head), ..Fused::default() }),
+            Op::Relu(_) if image => map(Fused { activation: Activation::Relu, ..Fused::default() }),
+            Op::Relu6(_) if image => map(Fused { activation: Activation::Relu6, ..Fused::default() }),
+            Op::Add(_) => match node.inputs[..] {
+                [_, other] if image => map(Fused { residual: Some(other), ..Fused::default() }),
+                _ => alone(Kind::Layer),
+            },
+            Op::MaxPool2d(pool) => alone(Kind::MaxPool(pool.shape(input()?)?)),
+            Op::AvgPool2d(pool) => alone(Kind::AveragePool(pool.shape(input()?)?)),
+            Op::AdaptiveAvgPool2d(pool) => alone(Kind::AveragePool(pool.shape(input()?)?)),
+            Op::Dropout(_) => alone(Kind::Same),
+            Op::Relu(_)
+            | Op::Relu6(_)
+            | Op::Input(_)
+            | Op::Linear(_)
+            | Op::Concat(_)
+            | Op::Flatten(_)
+            | Op::Softmax(_) => alone(Kind::Layer),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Tensors as a planned run holds them.
+
+use std::mem::take;
+use std::sync::{Arc, OnceLock};
+
+use gradex_kernels::blocked::{Buffer, Layout, View, Workspace};
+
+use crate::error::{Error, Result};
+use crate::tensor::{Tensor, tensor, values, zeros};
+
+/// A node's output: images in blocks of channels, all else row-major.
+#[derive(Debug)]
+pub(crate) enum Value {
+    /// Row-major.
+    Plain(Tensor),
+    /// In blocks; row-major too from the first time that somebody asks.
+    Image(Image, OnceLock<Tensor>),
+}
+
+impl Value {
+    pub(crate) fn image(image: Image) -> Self {
+        Self::Image(image, OnceLock::new())
+    }
+
+    /// Row-major values.
+    pub(crate) fn tensor(&self) -> Result<&Tensor> {
+        match self {
+            Self::Plain(tensor) => Ok(tensor),
+            Self::Image(image, whole) => match whole.get() {
+                Some(tensor) => Ok(tensor),
+                None => {
+                    let tensor = image.unpack()?;
+                    Ok(whole.get_or_init(|| tensor))
+                }
+            },
+        }
+    }
+
+    /// The image in its blocks.
+    pub(crate) fn view(&self) -> Result<View<'_>> {
+        match self {
+            Self::Image(image, _) => Ok(image.view()),
+            Self::Plain(tensor) => Err(Error::shape("a planned layer", "an image in blocks", tensor.shape())),
+        }
+    }
+}
+
+/// An image in blocks, whose memory goes back to where it came from.
+#[derive(Debug)]
+pub(crate) struct Image {
+    layout: Layout,
+    values: Buffer,
+    home: Arc<Workspace>,
+}
+
+impl Image {
+    /// An image that `fill` writes; the halo is zero.
+    pub(crate) fn new(
+        layout: Layout,
+        home: &Arc<Workspace>,
+        fill: impl FnOnce(&mut [f32]) -> gradex_kernels::Result<()>,
+    ) -> Result<Self> {
+        let mut image = Self { layout, values: home.take(layout.len()), home: Arc::clone(home) };
+        layout.clear_halo(&mut image.values);
+        fill(&mut image.values)?;
+        Ok(image)
+    }
+
+    /// The image of a tensor `[n, c, h, w]`.
+    pub(crate) fn pack(image: &Tensor, layout: Layout, home: &Arc<Workspace>) -> Result<Self> {
+        Self::new(layout, home, |packed| layout.pack(&values(image), packed))
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View { layout: self.layout, values: &self.values }
+    }
+
+    fn unpack(&self) -> Result<Tensor> {
+        let Layout { batch, channels, size: [height, width], .. } = self.layout;
+        let shape = [batch, channels, height, width];
+        let mut image = zeros(&shape);
+        self.layout.unpack(&self.values, &mut image)?;
+        tensor(&shape, image)
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        self.home.give(take(&mut self.values));
+    }
+}

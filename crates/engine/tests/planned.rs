@@ -1,0 +1,47 @@
+//! Planned runs of every kind of layer against the run layer by layer.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{every_layer, find, network, noise};
+use gradex_engine::{Choice, Network, Params, Retain, Tensor};
+
+fn logits(network: &Network, input: &Tensor) -> Tensor {
+    network.forward(input, &Retain::logits()).unwrap().logits().unwrap().clone()
+}
+
+fn logits_layerwise(network: &Network, input: &Tensor) -> Tensor {
+    network.forward_layerwise(input, &Retain::logits()).unwrap().logits().unwrap().clone()
+}
+
+#[test]
+fn a_planned_run_gives_the_values_of_every_layer_whichever_are_kept() {
+    let network = network(3, every_layer).with_choice(Choice::Exact);
+    for size in [[9, 7], [1, 1], [32, 40]] {
+        let input = noise(1, &[2, 3, size[0], size[1]]);
+        let layerwise = network.forward_layerwise(&input, &Retain::all()).unwrap();
+        for id in network.graph().ids() {
+            let planned = network.forward(&input, &Retain::logits().nodes(&[id])).unwrap();
+            let name = &network.graph().node(id).name;
+            assert_eq!(planned.output(id), layerwise.output(id), "{name} {size:?}");
+            assert_eq!(planned.logits(), layerwise.logits(), "{name} {size:?}");
+        }
+    }
+}
+
+#[test]
+fn other_parameters_are_packed_anew() {
+    let input = noise(1, &[1, 3, 9, 7]);
+    let network = network(3, every_layer).with_choice(Choice::Exact);
+    let before = logits(&network, &input);
+    for name in ["stem", "bn", "depthwise", "fc"] {
+        let node = find(&network, name);
+        let old = network.params(node);
+        let params = Params { weight: old.weight.as_ref().map(|weight| weight * 2.0), bias: old.bias.clone() };
+        let changed = network.with_params(node, params).unwrap();
+        let after = logits(&changed, &input);
+        assert_ne!(after, before, "{name}");
+        assert_eq!(after, logits_layerwise(&changed, &input), "{name}");
+        assert_eq!(logits(&network, &input), before, "{name}: the old network stays as it was");
+    }
+}

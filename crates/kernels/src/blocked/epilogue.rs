@@ -1,0 +1,105 @@
+//! What happens to the sums of a convolution before they are stored: `activation(scale sum + shift + residual)`.
+
+use super::{BLOCK, Layout, View};
+use crate::arch::Simd;
+use crate::error::{Error, Result, expect_len};
+
+/// The last step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    None,
+    /// `max(x, 0)`
+    Relu,
+    /// `min(max(x, 0), 6)`
+    Relu6,
+}
+
+impl Activation {
+    #[inline(always)]
+    fn apply<S: Simd>(self, simd: S, value: S::Vector) -> S::Vector {
+        match self {
+            Self::None => value,
+            Self::Relu => simd.max(value, simd.splat(0.0)),
+            Self::Relu6 => simd.min(simd.splat(6.0), simd.max(value, simd.splat(0.0))),
+        }
+    }
+}
+
+/// A scale and a shift for each channel, with room for whole blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Norm<'a> {
+    /// What the channel is multiplied by.
+    pub scale: &'a [f32],
+    /// What is added to it then.
+    pub shift: &'a [f32],
+}
+
+/// All steps, each rounded by itself: a layer computed here gives the bits that it gives alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Epilogue<'a> {
+    /// First, a scale and a shift.
+    pub norm: Option<Norm<'a>>,
+    /// Then, an image of the output's shape is added.
+    pub residual: Option<View<'a>>,
+    /// Last, the activation.
+    pub activation: Activation,
+}
+
+impl<'a> Epilogue<'a> {
+    /// Checks that it fits an output.
+    pub(super) fn check(&self, output: Layout) -> Result<()> {
+        if let Some(Norm { scale, shift }) = self.norm {
+            expect_len("scale", scale.len(), output.blocks() * BLOCK)?;
+            expect_len("shift", shift.len(), output.blocks() * BLOCK)?;
+        }
+        let Some(View { layout, values }) = self.residual else { return Ok(()) };
+        if (layout.batch, layout.channels, layout.size) != (output.batch, output.channels, output.size) {
+            return Err(Error::Shape("what is added is not of the output's shape"));
+        }
+        expect_len("residual", values.len(), layout.len())
+    }
+
+    /// From this place of the output on: image, row, block of channels, column.
+    #[inline(always)]
+    pub(super) fn at(&self, n: usize, y: usize, block: usize, x: usize) -> Finish<'a> {
+        let residual = self.residual.map(|View { layout, values }| {
+            let start = layout.row_start(n, y) + block * layout.block_stride() + (layout.halo.left + x) * BLOCK;
+            (&values[start..], layout.block_stride())
+        });
+        let norm = self.norm.map(|Norm { scale, shift }| (&scale[block * BLOCK..], &shift[block * BLOCK..]));
+        Finish { norm, residual, activation: self.activation }
+    }
+}
+
+/// An [`Epilogue`] along a row.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Finish<'a> {
+    norm: Option<(&'a [f32], &'a [f32])>,
+    /// And the block stride.
+    residual: Option<(&'a [f32], usize)>,
+    activation: Activation,
+}
+
+impl Finish<'_> {
+    /// The steps, for channels from `lane` of block `block` on, `pixel` pixels behind the start.
+    #[inline(always)]
+    pub(super) fn apply<S: Simd>(
+        &self,
+        simd: S,
+        mut value: S::Vector,
+        block: usize,
+        lane: usize,
+        pixel: usize,
+    ) -> S::Vector {
+        if let Some((scale, shift)) = self.norm {
+            let channel = block * BLOCK + lane;
+            value = simd.add(simd.mul(value, simd.load(&scale[channel..])), simd.load(&shift[channel..]));
+        }
+        if let Some((residual, block_stride)) = self.residual {
+            value = simd.add(value, simd.load(&residual[block * block_stride + pixel * BLOCK + lane..]));
+        }
+        self.activation.apply(simd, value)
+    }
+}
