@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct Account {
     /// What the walk began with at the logits.
     seed: f64,
+    /// The sum of its magnitudes.
+    seed_mass: f64,
     /// The nodes, from the logits back.
     entries: Vec<Line>,
     /// What arrived at the points.
@@ -30,6 +32,7 @@ struct Line {
     node: String,
     op: &'static str,
     rule: String,
+    why: String,
     arrived: f64,
     sent: f64,
     absorbed: Kept,
@@ -55,6 +58,7 @@ impl Account {
         let arrived = ledger.arrived.iter().map(|(node, amount)| Arrived { node: node.clone(), amount: *amount });
         Self {
             seed: ledger.seed,
+            seed_mass: ledger.seed_mass,
             entries: ledger.entries.iter().map(Line::from).collect(),
             arrived: arrived.collect(),
             absorbed: ledger.absorbed().into(),
@@ -73,9 +77,9 @@ impl Account {
 
 impl From<&Entry> for Line {
     fn from(entry: &Entry) -> Self {
-        let Entry { name, op, rule, arrived, sent, absorbed, .. } = entry;
-        let (node, rule, absorbed) = (name.clone(), rule.clone(), (*absorbed).into());
-        Self { node, op, rule, arrived: *arrived, sent: *sent, absorbed, unexplained: entry.unexplained() }
+        let Entry { name, op, rule, why, arrived, sent, absorbed, .. } = entry;
+        let (node, rule, why, absorbed) = (name.clone(), rule.clone(), why.clone(), (*absorbed).into());
+        Self { node, op, rule, why, arrived: *arrived, sent: *sent, absorbed, unexplained: entry.unexplained() }
     }
 }
 

@@ -1,15 +1,14 @@
-//! The answers of methods to a question about one forward pass.
+//! The answers of methods to questions about one forward pass.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use anyhow::{Result, anyhow};
-use gradex::saliency::{Error, Run};
-use gradex::{Explainer, Explanation, Extrapolation, Model, Tape};
-use ndarray::ArrayView1;
+use gradex::saliency::{Cost, Error, Ledger, Run};
+use gradex::{CoarseMap, Explainer, Explanation, Extrapolation, Model, Tape, Target};
 
 use crate::asked::{Asked, AskedMethod, Question};
-use crate::influence::{Influenced, is_cheap};
+use crate::influence::{Influenced, is_compared};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
@@ -23,14 +22,24 @@ pub struct Answers<'a> {
     skipped: RefCell<HashSet<&'static str>>,
 }
 
+/// What a method says to a question.
+pub enum Said {
+    /// This.
+    Answer(Box<Answer>),
+    /// Nothing: it is one of all methods and does not apply.
+    Nothing,
+    /// It is asked for by name and does not apply.
+    Refused(Error),
+}
+
 /// An answer, and what it is made of.
 pub struct Answer {
     /// The answer.
     pub explanation: Explanation,
     /// What its picture is made of; none where that is blank.
     pub influence: Option<Influenced>,
-    /// Whether it took so few passes that it may be asked again to compare.
-    pub cheap: bool,
+    /// The accounts of its relevance walks.
+    pub ledgers: Vec<Ledger>,
 }
 
 impl<'a> Answers<'a> {
@@ -46,60 +55,134 @@ impl<'a> Answers<'a> {
         Self { explainer, interrupt: interrupt.clone(), progress: progress.clone(), skipped: RefCell::default() }
     }
 
-    /// The answer of one method to `run`, and how it differs from the one to `other`, about another class. None where it is
-    /// one of all methods and does not apply, which is said once.
-    pub fn of(
-        &self,
-        tape: &Tape,
-        run: &Run<'_>,
-        other: Option<&OtherRun<'_>>,
-        asked: &AskedMethod,
-    ) -> Result<Option<Answer>> {
-        self.interrupt.check()?;
-        let before = run.cost();
-        let Some(explanation) = self.answer(run, asked)? else { return Ok(None) };
+    /// These questions about a tape.
+    pub fn inquiry<'r>(&'r self, tape: &'r Tape, questions: &[Question]) -> Result<Inquiry<'r>> {
+        let logits = tape.image_logits(0)?;
+        let others: Vec<Option<Question>> = questions.iter().map(|question| question.other(logits)).collect();
+        let all = questions.iter().chain(others.iter().flatten());
+        let targets: BTreeMap<usize, Vec<Target>> = all.map(|one| (one.class, vec![one.target()])).collect();
+        let (classes, targets): (Vec<usize>, Vec<_>) = targets.into_iter().unzip();
+        let runs = self.explainer.runs(tape, targets)?.into_iter().map(Case::new);
+        let pair = |(question, other): (&Question, Option<Question>)| (question.class, other.map(|other| other.class));
+        Ok(Inquiry {
+            answers: self,
+            tape,
+            pairs: questions.iter().zip(others).map(pair).collect(),
+            cases: classes.into_iter().zip(runs).collect(),
+        })
+    }
+}
+
+/// Questions about one tape, each compared with the same about another class. Every class is explained once by a method,
+/// and its gradients and maps are kept until no later question needs them.
+pub struct Inquiry<'a> {
+    answers: &'a Answers<'a>,
+    tape: &'a Tape,
+    /// The class of each question, and the one compared with.
+    pairs: VecDeque<(usize, Option<usize>)>,
+    /// By class.
+    cases: BTreeMap<usize, Case<'a>>,
+}
+
+/// A class, and what is known about it.
+struct Case<'a> {
+    run: Run<'a>,
+    /// By the method's name.
+    known: RefCell<BTreeMap<&'static str, Known>>,
+}
+
+/// What a method gave.
+#[derive(Clone)]
+struct Known {
+    coarse: Vec<CoarseMap>,
+    ledgers: Vec<Ledger>,
+}
+
+impl<'a> Case<'a> {
+    fn new(run: Run<'a>) -> Self {
+        Self { run, known: RefCell::default() }
+    }
+}
+
+impl Inquiry<'_> {
+    /// What a method says to the first of the questions.
+    pub fn ask(&self, asked: &AskedMethod) -> Result<Said> {
+        self.answers.interrupt.check()?;
+        let Some(&(class, other)) = self.pairs.front() else { return Ok(Said::Nothing) };
+        let (explanation, ledgers) = match self.explained(class, asked) {
+            Ok(Some(explained)) => explained,
+            Ok(None) => return Ok(Said::Nothing),
+            Err(error) => return self.answers.without(error, asked),
+        };
         if explanation.fine.reason.is_some() {
-            return Ok(Some(Answer { explanation, influence: None, cheap: is_cheap(before, run.cost()) }));
+            return Ok(Said::Answer(Box::new(Answer { explanation, influence: None, ledgers })));
         }
-        let cheap = is_cheap(before, run.cost());
-        let other = other.filter(|_| cheap);
-        let compared = match other {
-            Some(other) => self.answer(&other.run, asked)?,
-            None => None,
-        };
-        let influence = self.explainer.influence(tape, &explanation, compared.as_ref())?;
-        let influence = Some(Influenced::new(influence, other.map(|other| other.class)));
-        Ok(Some(Answer { explanation, influence, cheap }))
+        let other = other.filter(|_| is_compared(asked.method.work()));
+        let compared = other.map(|other| self.explained(other, asked)).transpose()?.flatten();
+        let compared = compared.map(|(explanation, _)| explanation);
+        let influence = self.answers.explainer.influence(self.tape, &explanation, compared.as_ref())?;
+        let influence = Some(Influenced::new(influence, other));
+        Ok(Said::Answer(Box::new(Answer { explanation, influence, ledgers })))
     }
 
-    /// The question about another class, to compare with.
-    pub fn other<'r>(
-        &'r self,
-        tape: &'r Tape,
-        question: &Question,
-        logits: ArrayView1<'_, f32>,
-    ) -> Result<Option<OtherRun<'r>>> {
-        let Some(other) = question.other(logits) else { return Ok(None) };
-        let run = self.explainer.run(tape, &[other.target()])?;
-        Ok(Some(OtherRun { class: other.class, run }))
+    /// The answer of a method to the first of the questions, compared with nothing.
+    pub fn explanation(&self, asked: &AskedMethod) -> Result<Option<Explanation>> {
+        let Some(&(class, _)) = self.pairs.front() else { return Ok(None) };
+        Ok(self.explained(class, asked)?.map(|(explanation, _)| explanation))
     }
 
-    fn answer(&self, run: &Run<'_>, asked: &AskedMethod) -> Result<Option<Explanation>> {
-        let error = match self.explainer.explain_by(run, asked.method.as_ref()) {
-            Ok(mut explanations) => return Ok(explanations.pop()),
-            Err(error) => error,
+    /// Goes on to the next question.
+    pub fn next(&mut self) {
+        self.pairs.pop_front();
+        let needed = |class: usize| self.pairs.iter().any(|(one, other)| *one == class || *other == Some(class));
+        self.cases.retain(|class, _| needed(*class));
+    }
+
+    /// What was spent so far beyond the tape's forward pass; nothing when there is no more question.
+    pub fn cost(&self) -> Cost {
+        self.cases.values().next().map(|case| case.run.shared_cost()).unwrap_or_default()
+    }
+
+    fn explained(
+        &self,
+        class: usize,
+        asked: &AskedMethod,
+    ) -> gradex::saliency::Result<Option<(Explanation, Vec<Ledger>)>> {
+        let (method, explainer) = (asked.method.as_ref(), &self.answers.explainer);
+        let Case { run, known } = &self.cases[&class];
+        let name = method.about().name;
+        let found = known.borrow().get(name).cloned();
+        let Known { coarse, ledgers } = match found {
+            Some(found) => found,
+            None => {
+                let before = run.ledgers().len();
+                let coarse = method.attribute(run, explainer.point_of(method))?;
+                let found = Known { coarse, ledgers: run.ledgers().split_off(before) };
+                known.borrow_mut().insert(name, found.clone());
+                found
+            }
         };
+        Ok(explainer.extrapolated(run, method, coarse)?.pop().map(|explanation| (explanation, ledgers)))
+    }
+}
+
+impl Answers<'_> {
+    /// What is said instead of an answer.
+    fn without(&self, error: Error, asked: &AskedMethod) -> Result<Said> {
         if matches!(error, Error::Stopped { .. }) {
             self.interrupt.check()?;
         }
         let method = asked.method.about().name;
-        if asked.named || !error.does_not_apply() {
+        if !error.does_not_apply() {
             return Err(anyhow!(error).context(format!("{method} failed")));
+        }
+        if asked.named {
+            return Ok(Said::Refused(error));
         }
         if self.skipped.borrow_mut().insert(method) {
             self.progress.suspend(|| eprintln!("skipped {method}: {error}"));
         }
-        Ok(None)
+        Ok(Said::Nothing)
     }
 }
 
@@ -122,12 +205,4 @@ pub fn explainer<'a>(
         Some(point) => explainer.point(point),
         None => explainer,
     }
-}
-
-/// The same question about another class.
-pub struct OtherRun<'a> {
-    /// The class.
-    pub class: usize,
-    /// The tape asked about it.
-    pub run: Run<'a>,
 }

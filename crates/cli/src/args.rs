@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
-use gradex::methods::Fusion;
+use gradex::methods::{Fusion, Noise};
 use gradex::{ColourMap, Extrapolation, Fit};
 use serde::{Deserialize, Serialize};
 
@@ -161,13 +161,13 @@ pub struct AskArgs {
     #[arg(long, value_name = "HOW", value_parser = parse_fusion)]
     pub fuse: Option<Fusion>,
     /// A class to explain, by number or label; may be repeated.
-    #[arg(long = "class", value_name = "ID|LABEL")]
+    #[arg(long = "class", value_name = "ID|LABEL", allow_negative_numbers = true)]
     pub classes: Vec<String>,
     /// Explain the K most probable classes; 1 where no --class is given.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = at_least_one, allow_negative_numbers = true)]
     pub top_k: Option<usize>,
     /// Explain why the class and not this one: the difference of the two logits.
-    #[arg(long, value_name = "ID|LABEL")]
+    #[arg(long, value_name = "ID|LABEL", allow_negative_numbers = true)]
     pub versus: Option<String>,
     /// What methods can be told.
     #[command(flatten)]
@@ -184,11 +184,11 @@ pub struct StyleArgs {
     #[arg(long, value_name = "MAP", default_value_t = ColourMap::default())]
     pub colour_map: ColourMap,
     /// How much of the hottest places is colour, from 0 to 1.
-    #[arg(long, value_name = "PART", default_value_t = 0.7)]
+    #[arg(long, value_name = "PART", default_value_t = 0.7, allow_negative_numbers = true)]
     pub opacity: f32,
     /// Draw the hottest 100 - P percent of the pixels alike, so that the others are seen; 100 draws heat as it is. Without
     /// it: 99 for maps as fine as the input, 100 for coarser ones. Saved numbers are never stretched so.
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     pub stretch: Option<f32>,
 }
 
@@ -222,26 +222,26 @@ pub struct SettingArgs {
     #[arg(long, value_name = "NODE")]
     pub contrast_point: Option<String>,
     /// Samples, steps or masks; the method's own number without it.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = parse_samples, allow_negative_numbers = true)]
     pub samples: Option<usize>,
     /// Seed of whatever is random: the same seed gives the same map.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
     /// Standard deviation of the noise of smooth-grad and var-grad, as a part of the image's range; 0.15 without it.
-    #[arg(long, value_name = "PART")]
+    #[arg(long, value_name = "PART", value_parser = parse_noise_level, allow_negative_numbers = true)]
     pub noise_level: Option<f32>,
     /// What integrated-gradients starts from and occlusion hides by: zero (the mean colour), blur (of 10 pixels), or a .npy
     /// file [3,H,W], normalised.
     #[arg(long, value_name = "zero|blur|FILE", default_value = "zero", value_hint = ValueHint::FilePath)]
     pub baseline: String,
     /// Side of occlusion's window in pixels; an eighth of the image's shorter side without it.
-    #[arg(long, value_name = "PIXELS", value_parser = at_least_one)]
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_one, allow_negative_numbers = true)]
     pub window: Option<usize>,
     /// Pixels from one of occlusion's windows to the next; half a window without it.
-    #[arg(long, value_name = "PIXELS", value_parser = at_least_one)]
+    #[arg(long, value_name = "PIXELS", value_parser = at_least_one, allow_negative_numbers = true)]
     pub stride: Option<usize>,
     /// Images that methods of many passes send through the network at once. Results do not depend on it.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub batch: Option<usize>,
     /// A rule of the method lrp, such as 'conv2d = gamma(0.25)' or 'first conv2d = flat'; may be repeated. The first that
     /// matches a layer wins.
@@ -286,7 +286,7 @@ pub struct Classify {
     #[command(flatten)]
     pub model: ModelArgs,
     /// How many classes to print.
-    #[arg(long, value_name = "K", default_value_t = 5)]
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = at_least_one, allow_negative_numbers = true)]
     pub top_k: usize,
 }
 
@@ -339,8 +339,21 @@ fn parse_fusion(text: &str) -> Result<Fusion, String> {
     fusion.ok_or_else(|| format!("expected one of {}", Fusion::ALL.map(Fusion::name).join(", ")))
 }
 
+/// More passes than this are a slip of the pen: they take weeks.
+const MOST_SAMPLES: usize = 10_000_000;
+
+fn parse_samples(text: &str) -> Result<usize, String> {
+    let samples = text.parse().ok().filter(|samples| (1..=MOST_SAMPLES).contains(samples));
+    samples.ok_or_else(|| format!("expected a whole number from 1 to {MOST_SAMPLES}"))
+}
+
+fn parse_noise_level(text: &str) -> Result<f32, String> {
+    let level = text.parse().ok().filter(|level| *level > 0.0 && *level <= Noise::MAX_LEVEL);
+    level.ok_or_else(|| format!("expected a part of the image's range, such as 0.15, at most {}", Noise::MAX_LEVEL))
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a number from 1".to_owned())
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a whole number from 1".to_owned())
 }
 
 #[cfg(test)]

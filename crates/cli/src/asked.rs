@@ -80,9 +80,6 @@ impl Question {
 impl Asked {
     /// Checks what needs no weights.
     pub fn check(args: &AskArgs) -> Outcome {
-        if args.top_k == Some(0) {
-            return Err(Failure::usage("--top-k takes 1 or more"));
-        }
         if args.fuse.is_some() && args.points.len() < 2 {
             return Err(Failure::usage("--fuse: give two points or more, each by --point"));
         }
@@ -112,6 +109,9 @@ impl Asked {
         let shapes = graph.shapes(&[1, 3, height, width]).map_err(Failure::usage)?;
         let point = |name: &String| point(graph, &shapes, name);
         let points: Vec<NodeId> = args.points.iter().map(point).collect::<Outcome<_>>()?;
+        if let Some((_, twice)) = points.iter().enumerate().find(|(place, point)| points[..*place].contains(point)) {
+            return Err(Failure::usage(format!("--point {}: it is given twice", graph.node(*twice).name)));
+        }
         let settings = settings(&args.settings, model)?;
         let mut methods = methods(&args.methods, &settings)?;
         let (point, fused) = match points[..] {
@@ -180,6 +180,10 @@ fn point(graph: &Graph, shapes: &[Vec<usize>], name: &str) -> Outcome<NodeId> {
 pub fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
     let graph = model.network.graph();
     let contrast_point = args.contrast_point.as_ref().map(|name| graph.find(name).map_err(Failure::usage));
+    let rules = rules(&args.rules)?;
+    if let Some(Err(error)) = rules.as_ref().map(|rules| rules.check(graph)) {
+        return Err(Failure::usage(format!("--rule: {error}")));
+    }
     Ok(Settings {
         seed: args.seed,
         samples: args.samples,
@@ -189,7 +193,7 @@ pub fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
         baseline: baseline(&args.baseline)?,
         window: args.window,
         stride: args.stride,
-        rules: rules(&args.rules)?,
+        rules,
         bounds: Some(bounds(&model.architecture.preprocessing)),
     })
 }

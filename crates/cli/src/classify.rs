@@ -5,7 +5,7 @@ use gradex::engine::Retain;
 use gradex::{Model, top};
 
 use crate::args::Classify;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::inputs::Picture;
 use crate::progress::Progress;
 use crate::report::{Report, labelled, region};
@@ -13,9 +13,6 @@ use crate::{model, run};
 
 /// Prints the most probable classes of each input.
 pub fn run(args: &Classify) -> Outcome {
-    if args.top_k == 0 {
-        return Err(Failure::usage("--top-k takes 1 or more"));
-    }
     model::set_threads(&args.model)?;
     let model = model::load(&args.model)?;
     run::for_each_picture(&args.input, &model, Progress::new(), |path, picture| {
@@ -33,6 +30,8 @@ fn classify(model: &Model, count: usize, input: String, picture: &Picture) -> Re
         region: region(&picture.region),
         predictions: labelled(top(tape.image_logits(0)?, count)),
         explanations: None,
+        refused: None,
+        passes: None,
         sheets: None,
         milliseconds: 0.0,
     })

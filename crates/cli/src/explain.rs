@@ -1,14 +1,16 @@
 //! `gradex explain`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use gradex::saliency::{Cost, Ledger};
 use gradex::{Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tensor, top};
 use ndarray::{Array3, Axis};
 
 use crate::account::Account;
-use crate::answers::{Answer, Answers};
+use crate::answers::{Answer, Answers, Said};
 use crate::args::Explain;
 use crate::asked::{Asked, AskedMethod, Question};
 use crate::drawn::{ContactSheet, Drawn};
@@ -16,10 +18,10 @@ use crate::failure::{Failure, Outcome};
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
 use crate::memory::Budget;
-use crate::names::{Names, variant};
+use crate::names::{Names, told_apart, variant};
 use crate::progress::Progress;
 use crate::receipt::{self, Input, Taking};
-use crate::report::{Explained, Files, FusedPoints, Report, Versus, label, labelled, region};
+use crate::report::{Explained, Files, FusedPoints, Passes, Refused, Report, Versus, label, labelled, region};
 use crate::written::Writer;
 use crate::{model, run};
 
@@ -103,31 +105,38 @@ impl Task<'_> {
             region: region(&picture.region),
             predictions: labelled(top(logits, SHOWN.max(self.asked.top()))),
             explanations: None,
+            refused: None,
+            passes: None,
             sheets: None,
             milliseconds: 0.0,
         };
         let logits_file = self.writer.save(name, "logits", || logits.to_owned().into_dyn())?;
-        let (mut explanations, mut sheets) = (Vec::new(), Vec::new());
+        let (mut explanations, mut refused, mut sheets) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut taken = self.receipt.as_ref().map(|_| Input::of(path, picture, &tape)).transpose()?;
-        for question in self.asked.questions(logits) {
+        let questions = self.asked.questions(logits);
+        let mut inquiry = self.answers.inquiry(&tape, &questions)?;
+        let mut spent = Cost::default();
+        for question in &questions {
             let name = question.file_name(name);
-            let run = self.answers.explainer.run(&tape, &[question.target()])?;
-            let other = self.answers.other(&tape, &question, logits)?;
             let mut sheet =
-                self.args.sheet.then(|| ContactSheet::new(self.args, picture, &report, &question)).transpose()?;
+                self.args.sheet.then(|| ContactSheet::new(self.args, picture, &report, question)).transpose()?;
             for asked in &self.asked.methods {
-                let accounts = || if self.args.ledger { run.ledgers() } else { Vec::new() };
-                let before = accounts().len();
-                let Some(answer) = self.answers.of(&tape, &run, other.as_ref(), asked)? else { continue };
+                let answer = match inquiry.ask(asked)? {
+                    Said::Answer(answer) => *answer,
+                    Said::Nothing => continue,
+                    Said::Refused(error) => {
+                        refused.insert(asked.method.about().name, error.to_string());
+                        continue;
+                    }
+                };
                 if let Some(input) = &mut taken {
-                    input.explanations.push(receipt::Answer::of(self.model, &question, &answer.explanation));
+                    input.explanations.push(receipt::Answer::of(self.model, question, &answer.explanation));
                 }
-                let ledger = accounts().get(before).map(Account::of);
                 let drawn = Drawn::new(self.args.ask.extrapolate, &self.args.style, &tape, &answer.explanation)?;
-                let mut explained = self.explained(&name, picture, &question, asked, answer, &drawn)?;
+                let ledgers = answer.ledgers.clone();
+                let mut explained = self.explained(&name, picture, question, asked, answer, &drawn)?;
                 explained.files.logits.clone_from(&logits_file);
-                explained.ledger = ledger;
-                self.warn(&report.input, &explained);
+                self.warn(&report.input, &explained, &ledgers);
                 if let Some(sheet) = &mut sheet {
                     sheet.add(&explained, &drawn)?;
                 }
@@ -136,24 +145,30 @@ impl Task<'_> {
             if let Some(sheet) = sheet {
                 sheets.push(self.writer.picture(&format!("{name}-sheet"), &sheet.draw())?);
             }
+            spent = inquiry.cost();
+            inquiry.next();
         }
         if let Some((taking, input)) = self.receipt.as_ref().zip(taken) {
             taking.add(input);
         }
         report.explanations = Some(explanations);
+        report.refused = Some(refused.into_iter().map(|(method, why)| Refused { method, why }).collect());
+        report.passes = Some(Passes { forwards: 1 + spent.forwards, backwards: spent.backwards });
         report.sheets = self.args.sheet.then_some(sheets);
         Ok(report)
     }
 
-    fn warn(&self, input: &str, explained: &Explained) {
+    fn warn(&self, input: &str, explained: &Explained, ledgers: &[Ledger]) {
         let Explained { class, label, method, influence, .. } = explained;
-        if let Some(influence) = influence.as_ref().filter(|influence| influence.same_for_any_class) {
-            self.progress.suspend(|| {
-                eprintln!(
-                    "warning: {input}: {method} of {label} ({class}) would look the same for any class: {influence}"
-                );
-            });
-        }
+        let of = format!("warning: {input}: {method} of {label} ({class})");
+        self.progress.suspend(|| {
+            if let Some(influence) = influence.as_ref().filter(|influence| influence.same_for_any_class) {
+                eprintln!("{of} would look the same for any class: {influence}");
+            }
+            for warning in ledgers.iter().flat_map(|ledger| &ledger.warnings) {
+                eprintln!("{of}: {warning}");
+            }
+        });
     }
 
     fn explained(
@@ -165,7 +180,7 @@ impl Task<'_> {
         answer: Answer,
         drawn: &Drawn,
     ) -> Result<Explained> {
-        let Answer { explanation, influence, .. } = answer;
+        let Answer { explanation, influence, ledgers } = answer;
         let Explanation { method, coarse, fine, .. } = &explanation;
         let graph = self.model.network.graph();
         let node = |id: NodeId| graph.node(id).name.clone();
@@ -174,7 +189,8 @@ impl Task<'_> {
             FusedPoints { points, fusion: fusion.name() }
         });
         let suffix = fused.as_ref().map(FusedPoints::file_name).unwrap_or_default();
-        let (name, mode) = (format!("{name}-{method}{suffix}"), self.args.ask.extrapolate);
+        let parameters = asked.method.parameters(graph);
+        let (name, mode) = (format!("{name}-{}{suffix}", told_apart(method, &parameters)), self.args.ask.extrapolate);
         let draw = |heat: &Heatmap, mode: Extrapolation| {
             let overlay = drawn.overlay(&picture.photograph, &picture.region, heat)?;
             self.writer.picture(&format!("{name}-{mode}"), &overlay)
@@ -194,7 +210,9 @@ impl Task<'_> {
             class: question.class,
             label: label(question.class),
             versus: question.versus.map(|class| Versus { class, label: label(class) }),
+            target: if question.versus.is_some() { "difference" } else { "class" },
             method,
+            parameters: parameters.into_iter().collect(),
             point: node(point),
             fused,
             extrapolation: mode.name(),
@@ -203,7 +221,7 @@ impl Task<'_> {
             note: coarse.note.clone(),
             stretch: drawn.stretch_percent(),
             influence,
-            ledger: None,
+            ledger: (self.args.ledger && !ledgers.is_empty()).then(|| ledgers.iter().map(Account::of).collect()),
             files,
         })
     }

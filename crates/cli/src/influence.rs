@@ -2,18 +2,25 @@
 
 use std::fmt;
 
-use gradex::saliency::{Cost, Influence};
+use gradex::saliency::{Influence, Work};
 use serde::Serialize;
 
 use crate::report::label;
 
-/// Methods of more passes than this are not asked about another class only to compare.
-const MOST_PASSES: usize = 4;
+/// Whether a method is asked about another class to compare: one walk back or two, or scores that are known already.
+pub fn is_compared(work: Work) -> bool {
+    match work {
+        Work::Walk | Work::Relevance | Work::Scores(_) => true,
+        Work::Gradients(_) => false,
+    }
+}
 
-/// Whether a method that took this much is asked a second time.
-pub fn is_cheap(before: Cost, after: Cost) -> bool {
-    let passes = |cost: Cost| cost.forwards + cost.backwards;
-    passes(after) - passes(before) <= MOST_PASSES
+/// Whether a method takes so few passes that another network is asked to compare.
+pub fn is_cheap(work: Work) -> bool {
+    match work {
+        Work::Walk | Work::Relevance => true,
+        Work::Scores(_) | Work::Gradients(_) => false,
+    }
 }
 
 /// What a picture that is not blank is made of.

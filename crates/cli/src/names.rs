@@ -6,6 +6,7 @@ use std::path::Path;
 use gradex::{Fit, Model, NodeId};
 
 use crate::args::Explain;
+use crate::receipt::of_bytes;
 
 /// The model that names need not tell.
 const USUAL_MODEL: &str = "efficientnet-lite0";
@@ -39,6 +40,13 @@ pub fn variant(args: &Explain, model: &Model, point: Option<NodeId>) -> String {
     let size = size.map(|[height, width]| format!("{height}x{width}"));
     let point = point.map(|point| model.network.graph().node(point).name.replace(['/', '\\'], "_"));
     [name, fit, size, point].into_iter().flatten().map(|word| format!("-{word}")).collect()
+}
+
+/// The method as names of files have it. There are as many methods `lrp` as there are rules: eight digits of the rules'
+/// sha256 tell them apart.
+pub fn told_apart(method: &str, parameters: &[(&'static str, String)]) -> String {
+    let rules = parameters.iter().find(|(name, _)| method == "lrp" && *name == "rules");
+    rules.map_or_else(|| method.to_owned(), |(_, rules)| format!("{method}-{:.8}", of_bytes(rules.as_bytes())))
 }
 
 #[cfg(test)]

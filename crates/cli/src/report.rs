@@ -1,5 +1,6 @@
 //! What is said about each input, as JSON or as text. The JSON's keys are a contract.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use gradex::saliency::Prediction;
@@ -27,11 +28,35 @@ pub struct Report {
     /// What was explained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanations: Option<Vec<Explained>>,
+    /// Methods that were asked for by name and do not apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Vec<Refused>>,
+    /// What the explanations took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes: Option<Passes>,
     /// Paths of the contact sheets, one a class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheets: Option<Vec<String>>,
     /// Time for this input, reading and writing included.
     pub milliseconds: f64,
+}
+
+/// A method that does not apply.
+#[derive(Debug, Serialize)]
+pub struct Refused {
+    /// The method.
+    pub method: &'static str,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+/// Passes through the network.
+#[derive(Debug, Serialize)]
+pub struct Passes {
+    /// Images sent through it, or through the part of it behind a point; the picture itself is the first.
+    pub forwards: usize,
+    /// Walks back.
+    pub backwards: usize,
 }
 
 /// A class with its probability.
@@ -54,8 +79,12 @@ pub struct Explained {
     pub label: &'static str,
     /// The class that it is compared with.
     pub versus: Option<Versus>,
+    /// What is explained: the logit of a `class`, or the `difference` of two.
+    pub target: &'static str,
     /// The method.
     pub method: &'static str,
+    /// What the method was told, defaults included.
+    pub parameters: BTreeMap<&'static str, String>,
     /// The node; of several the one that the fused map lies on.
     pub point: String,
     /// The nodes whose maps are fused, and how, where there are several.
@@ -72,8 +101,8 @@ pub struct Explained {
     pub stretch: Option<f32>,
     /// What the picture is made of; null where it is blank.
     pub influence: Option<Influenced>,
-    /// The account of a relevance walk, where it was asked for and the method is one.
-    pub ledger: Option<Account>,
+    /// The accounts of the method's relevance walks, one a point; null where they were not asked for or there is none.
+    pub ledger: Option<Vec<Account>>,
     /// What was written.
     pub files: Files,
 }
@@ -171,7 +200,7 @@ impl Report {
             if let Some(influence) = &explained.influence {
                 writeln!(out, "    {influence}")?;
             }
-            for line in explained.ledger.iter().flat_map(|ledger| ledger.table().lines()) {
+            for line in explained.ledger.iter().flatten().flat_map(|ledger| ledger.table().lines()) {
                 writeln!(out, "    {line}")?;
             }
             writeln!(out, "    {}", files.overlay)?;

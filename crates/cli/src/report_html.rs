@@ -50,7 +50,14 @@ pub fn run(mut args: Report) -> Outcome {
             let name = index
                 .map_or_else(|| inputs::file_name(&path), |index| format!("{}[{index}]", inputs::file_name(&path)));
             match picture.and_then(|picture| task.shown(&name, &picture)) {
-                Ok(shown) => page.add(&shown),
+                Ok((shown, refused)) => {
+                    page.add(&shown);
+                    failed += usize::from(!refused.is_empty());
+                    for why in refused {
+                        progress.suspend(|| eprintln!("error: {name}: {why}"));
+                        page.add_failed(&name, &why);
+                    }
+                }
                 Err(error) if error.is::<Interrupted>() => {
                     progress.clear();
                     return Err(error.into());

@@ -66,7 +66,11 @@ impl Pictures<'_> {
             let name = shown(path, &picture);
             let done = work(path, picture).and_then(|mut report| {
                 report.milliseconds = start.elapsed().as_secs_f64() * 1e3;
-                self.print(&report)
+                self.print(&report)?;
+                match report.refused.iter().flatten().map(|refused| refused.why.clone()).collect::<Vec<_>>() {
+                    refused if refused.is_empty() => Ok(()),
+                    refused => Err(anyhow!("{}", refused.join("; "))),
+                }
             });
             self.count(&name, done)?;
             start = Instant::now();

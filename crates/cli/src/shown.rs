@@ -1,16 +1,18 @@
 //! What a report shows of one picture.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use gradex::methods::About;
-use gradex::saliency::Run;
 use gradex::{Extrapolation, Heatmap, Model, Region, Tape, top};
 use ndarray::{ArrayView3, Axis};
 
-use crate::answers::{Answer, Answers};
+use crate::answers::{Answer, Answers, Inquiry, Said};
 use crate::args::Report;
 use crate::asked::{Asked, AskedMethod, Question};
 use crate::drawn::Drawn;
 use crate::follow::Follow;
+use crate::influence::is_cheap;
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
 use crate::judged;
@@ -26,10 +28,9 @@ const SHOWN: usize = 5;
 /// What a map without extrapolation is called.
 const PLAIN: &str = "plain";
 
-/// A picture as the networks saw it.
+/// A picture as the network saw it.
 struct Seen<'a> {
     tape: &'a Tape,
-    unlearnt: &'a Tape,
     /// The input, `[c, h, w]`.
     image: ArrayView3<'a, f32>,
     tile: &'a Tile,
@@ -59,41 +60,60 @@ impl<'a> Task<'a> {
         Self { args, model, answers: answers(model), unlearnt: answers(unlearnt), asked, interrupt }
     }
 
-    /// All that is to be said about one picture of a file.
-    pub fn shown(&self, name: &str, picture: &Picture) -> Result<PhotographShown> {
+    /// All that is to be said about one picture of a file, and why methods that are asked for by name are not in it.
+    pub fn shown(&self, name: &str, picture: &Picture) -> Result<(PhotographShown, BTreeSet<String>)> {
         let tape = self.answers.explainer.forward(&picture.input)?;
         let logits = tape.image_logits(0)?;
         let tile = Tile::new(&picture.photograph, &picture.region)?;
         let unlearnt = self.unlearnt.explainer.forward(&picture.input)?;
         let image = picture.input.index_axis(Axis(0), 0).into_dimensionality()?;
-        let seen = Seen { tape: &tape, unlearnt: &unlearnt, image, tile: &tile };
-        let questions = self.asked.questions(logits).into_iter().map(|question| self.question(&seen, &question));
+        let seen = Seen { tape: &tape, image, tile: &tile };
+        let questions = self.asked.questions(logits);
+        let mut inquiry = self.answers.inquiry(&tape, &questions)?;
+        let mut by_unlearnt = self.unlearnt.inquiry(&unlearnt, &questions)?;
+        let (mut told, mut refused) = (Vec::new(), BTreeSet::new());
+        for question in &questions {
+            told.push(self.question(&seen, question, [&inquiry, &by_unlearnt], &mut refused)?);
+            inquiry.next();
+            by_unlearnt.next();
+        }
         let predictions = top(logits, SHOWN.max(self.asked.top())).into_iter();
         let whole = picture.region == Region::whole(picture.photograph.size());
-        Ok(PhotographShown {
+        let shown = PhotographShown {
             name: name.to_owned(),
             size: picture.photograph.size(),
             picture: page::picture(tile.photograph.pixels())?,
             shown: tile.photograph.size(),
             seen: if whole { String::new() } else { "; the network saw its middle".to_owned() },
-            questions: questions.collect::<Result<_>>()?,
+            questions: told,
             predictions: predictions.map(|one| (label(one.class).to_owned(), one.probability)).collect(),
             hash: picture.sha256.clone(),
-        })
+        };
+        Ok((shown, refused))
     }
 
-    fn question(&self, seen: &Seen<'_>, question: &Question) -> Result<QuestionShown> {
-        let Seen { tape, unlearnt, image, tile } = seen;
-        let run = self.answers.explainer.run(tape, &[question.target()])?;
-        let unlearnt_run = self.unlearnt.explainer.run(unlearnt, &[question.target()])?;
-        let other = self.answers.other(tape, question, tape.image_logits(0)?)?;
+    fn question(
+        &self,
+        seen: &Seen<'_>,
+        question: &Question,
+        [inquiry, unlearnt]: [&Inquiry<'_>; 2],
+        refused: &mut BTreeSet<String>,
+    ) -> Result<QuestionShown> {
+        let Seen { tape, image, tile } = seen;
         let follow = Follow::new(self.model, *image, question.class, self.args.steps, &self.interrupt);
         let (mut methods, mut orders) = (Vec::new(), Vec::new());
         for asked in &self.asked.methods {
-            let Some(answer) = self.answers.of(tape, &run, other.as_ref(), asked)? else { continue };
+            let answer = match inquiry.ask(asked)? {
+                Said::Answer(answer) => answer,
+                Said::Nothing => continue,
+                Said::Refused(error) => {
+                    refused.insert(error.to_string());
+                    continue;
+                }
+            };
             let drawn = Drawn::new(self.args.ask.extrapolate, &self.args.style, tape, &answer.explanation)?;
             let mut shown = self.method(tile, question, asked, &answer, &drawn)?;
-            shown.verdicts.extend(self.by_weights(unlearnt, &unlearnt_run, asked, &answer)?);
+            shown.verdicts.extend(by_weights(unlearnt, asked, &answer)?);
             if answer.explanation.fine.reason.is_none() {
                 orders.extend(self.orders_of(&follow, &shown.name, &drawn, methods.len())?);
             }
@@ -106,16 +126,6 @@ impl<'a> Task<'a> {
             self.args.steps
         );
         Ok(QuestionShown { title: question.title(), methods, measured: Measured { about, orders } })
-    }
-
-    /// Whether the picture depends on what was learnt, where that is cheap to ask.
-    fn by_weights(&self, tape: &Tape, run: &Run<'_>, asked: &AskedMethod, answer: &Answer) -> Result<Option<Verdict>> {
-        let learnt = &answer.explanation.fine;
-        if learnt.reason.is_some() || !answer.cheap {
-            return Ok(None);
-        }
-        let unlearnt = self.unlearnt.of(tape, run, None, asked)?;
-        Ok(unlearnt.map(|unlearnt| judged::by_weights(learnt, &unlearnt.explanation.fine)))
     }
 
     fn method(
@@ -171,6 +181,16 @@ impl<'a> Task<'a> {
         };
         maps.iter().map(order).collect()
     }
+}
+
+/// Whether the picture depends on what was learnt, where that is cheap to ask.
+fn by_weights(unlearnt: &Inquiry<'_>, asked: &AskedMethod, answer: &Answer) -> Result<Option<Verdict>> {
+    let learnt = &answer.explanation.fine;
+    if learnt.reason.is_some() || !is_cheap(asked.method.work()) {
+        return Ok(None);
+    }
+    let unlearnt = unlearnt.explanation(asked)?;
+    Ok(unlearnt.map(|unlearnt| judged::by_weights(learnt, &unlearnt.fine)))
 }
 
 fn verdicts(answer: &Answer) -> Vec<Verdict> {

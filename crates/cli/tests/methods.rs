@@ -38,7 +38,7 @@ fn all_methods_and_several_classes_over_one_input() {
     for explanation in explanations(&report) {
         let keys: Vec<&String> = explanation.as_object().unwrap().keys().collect();
         let contract = ["class", "label", "method", "point", "extrapolation", "reason", "files"];
-        let more = ["versus", "advice", "note", "stretch", "influence", "ledger", "fused"];
+        let more = ["versus", "advice", "note", "stretch", "influence", "ledger", "fused", "target", "parameters"];
         assert!(contract.iter().chain(&more).all(|key| keys.iter().any(|known| known == key)), "{keys:?}");
         assert_eq!(explanation["reason"].is_null(), explanation["advice"].is_null(), "a reason comes with advice");
         let coarse = read_npy(file(explanation, "coarse")).unwrap();
@@ -214,29 +214,47 @@ fn maps_at_several_points_are_fused() {
     assert!(finest.0.shape()[0] > single.shape()[0] && finest.1["point"].as_str().unwrap().starts_with("_blocks.4"));
 }
 
+/// What a run took beyond the picture's own forward pass.
+fn passes(report: &Value) -> [u64; 2] {
+    let of = |kind: &str| report["passes"][kind].as_u64().unwrap();
+    [of("forwards") - 1, of("backwards")]
+}
+
 #[test]
-fn a_ledger_accounts_for_all_relevance() {
-    let out = folder("ledger");
+fn classes_and_methods_share_passes() {
+    let out = folder("passes");
     let cat = fixture("images/chelsea.png");
-    let methods = ["explain", "--class", "285", "--method", "epsilon-plus", "--method", "grad-cam"];
-    let run = |more: &[&str]| gradex(&[&methods, more, &SMALL].concat(), &[&cat], &out);
-    let report = json(&run(&["--json", "--ledger"])).remove(0);
-    assert!(explanations(&report)[1]["ledger"].is_null(), "grad-cam keeps none");
-    let ledger = &explanations(&report)[0]["ledger"];
-    assert_eq!(ledger["seed"], 1.0);
-    let number = |value: &Value| value.as_f64().unwrap();
-    let entries = ledger["entries"].as_array().unwrap();
-    assert!(entries.len() > 100, "every node on the way: {}", entries.len());
-    for entry in entries {
-        let kept = &entry["absorbed"];
-        let kept: f64 = ["bias", "stabiliser", "padding"].iter().map(|part| number(&kept[part])).sum();
-        let missing = number(&entry["arrived"]) - number(&entry["sent"]) - kept;
-        assert!((missing - number(&entry["unexplained"])).abs() < 1e-9, "{entry}");
+    for (methods, classes, [forwards, backwards]) in [
+        ("grad-cam", "1", [0, 2]), // The runner-up is explained to compare.
+        ("grad-cam,grad-cam++,layer-cam", "1", [0, 2]),
+        ("grad-cam,layer-cam,gradient", "4", [0, 4]),
+        ("epsilon-plus", "4", [0, 4]),
+        ("rise", "1", [6, 0]),
+        ("rise", "4", [6, 0]),
+        ("rise,grad-cam,smooth-grad", "4", [6 + 4 * 6, 4 + 4]),
+        ("eigen-cam", "4", [0, 0]),
+    ] {
+        let arguments = ["explain", "--json", "--samples", "6", "--method", methods, "--top-k", classes];
+        let output = gradex(&[&arguments[..], &SMALL].concat(), &[&cat], &out);
+        assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+        let report = json(&output).remove(0);
+        assert_eq!(explanations(&report).len(), methods.split(',').count() * classes.parse::<usize>().unwrap());
+        assert_eq!(passes(&report), [forwards, backwards], "{methods} of {classes} classes");
     }
-    assert_eq!(ledger["arrived"][0]["node"], "input");
-    let text = String::from_utf8(run(&["--ledger"]).stdout).unwrap();
-    assert!(text.contains("unexplained") && text.contains("arrived at `input`"), "{text}");
-    assert!(explanations(&json(&run(&["--json"])).remove(0))[0]["ledger"].is_null(), "only where it is asked for");
+}
+
+#[test]
+fn a_method_that_does_not_apply_does_not_lose_the_others() {
+    let out = folder("refused");
+    let cat = fixture("images/chelsea.png");
+    let arguments = ["explain", "--json", "--class", "285", "--method", "rise,grad-cam", "--point", "_blocks.9"];
+    let output = gradex(&[&arguments[..], &SMALL].concat(), &[&cat], &out);
+    assert_eq!(code(&output), Some(1));
+    let report = json(&output).remove(0);
+    assert_eq!(explanations(&report)[0]["method"], "grad-cam");
+    assert!(file(&explanations(&report)[0], "overlay").exists());
+    assert_eq!((&report["refused"][0]["method"], explanations(&report).len()), (&"rise".into(), 1));
+    assert!(stderr(&output).contains("rise cannot be applied: it is taken at `input`"), "{}", stderr(&output));
 }
 
 #[cfg(unix)]
@@ -279,15 +297,27 @@ fn words_of_methods_that_mean_nothing_exit_with_2_and_say_what_there_is() {
         (&["--versus", "Egyptian bat"], "`Egyptian cat`"),
         (&["--class", "tabby", "--versus", "281"], "the class itself"),
         (&["--contrast-point", "_swish"], "not a contrastive method"),
-        (&["--samples", "0"], "a number from 1"),
-        (&["--samples", "many"], "a number from 1"),
+        (&["--samples", "0"], "a whole number from 1"),
+        (&["--samples", "many"], "a whole number from 1"),
+        (&["--samples", "1e12"], "a whole number from 1 to 10000000"),
+        (&["--samples", "-5"], "a whole number from 1"),
+        (&["--top-k", "0"], "a whole number from 1"),
+        (&["--noise-level", "0"], "a part of the image's range"),
+        (&["--noise-level", "-0.1"], "a part of the image's range"),
+        (&["--noise-level", "1e9"], "at most 10"),
+        (&["--noise-level", "NaN"], "a part of the image's range"),
+        (&["--class", "-1"], "-1"),
         (&["--seed", "many"], "--seed"),
-        (&["--window", "0"], "a number from 1"),
-        (&["--stride", "0"], "a number from 1"),
-        (&["--batch", "0"], "a number from 1"),
+        (&["--window", "0"], "a whole number from 1"),
+        (&["--stride", "0"], "a whole number from 1"),
+        (&["--batch", "0"], "a whole number from 1"),
         (&["--baseline", "noise"], "zero, blur, or"),
         (&["--rule", "conv2d = flat"], "--method lrp"),
         (&["--method", "lrp", "--rule", "conv2d"], "SELECTOR = RULE"),
+        (&["--method", "lrp", "--rule", "conv3d = flat"], "nearest: `conv2d`"),
+        (&["--method", "lrp", "--rule", "conv2d = gamma", "--rule", "_blocks.9.bn3 = pass"], "`_blocks.9._bn2`"),
+        (&["--method", "lrp", "--rule", "conv2d = z-box(2, 1)"], "not below"),
+        (&["--point", "_blocks.9", "--point", "_blocks.9.add"], "given twice"),
         (&["--method", "lrp"], "--rule"),
         (&["--fuse", "mean"], "two points"),
         (&["--point", "_swish", "--point", "_blocks.5", "--fuse", "sum"], "mean, product"),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use gradex_engine::{Graph, Network, NodeId, Retain, Tape, Tensor};
@@ -12,6 +13,7 @@ use crate::extrapolate::{Extrapolation, excitations, extrapolate};
 use crate::heatmap::Heatmap;
 use crate::methods::{GradCam, Method};
 use crate::run::{Progress, Run, Watch};
+use crate::shared::Shared;
 use crate::target::Target;
 
 /// Methods at a point with an extrapolation: what is asked of every image.
@@ -124,10 +126,25 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// [`Error::TargetsPerImage`], [`Error::NoSuchClass`] or [`Error::Objective`] for targets that do not fit.
     pub fn run<'r>(&'r self, tape: &'r Tape, targets: &[Target]) -> Result<Run<'r>> {
+        self.run_of(tape, &Rc::new(Shared::new(vec![targets.to_vec()])), 0)
+    }
+
+    /// A run for each question, `targets[n]` of each image `n`. What no target decides about, such as the forward passes of
+    /// masked inputs, is done once for all of them.
+    ///
+    /// # Errors
+    /// As [`Explainer::run`].
+    pub fn runs<'r>(&'r self, tape: &'r Tape, questions: Vec<Vec<Target>>) -> Result<Vec<Run<'r>>> {
+        let count = questions.len();
+        let shared = Rc::new(Shared::new(questions));
+        (0..count).map(|number| self.run_of(tape, &shared, number)).collect()
+    }
+
+    fn run_of<'r>(&'r self, tape: &'r Tape, shared: &Rc<Shared>, number: usize) -> Result<Run<'r>> {
         let graph = self.network.graph();
         let gradients = |method: &Arc<dyn Method>| method.gradients(graph, self.point_of(method.as_ref()));
         let points = self.methods.iter().flat_map(gradients).collect();
-        Run::new(self.network, &self.folded, tape, targets, points, self.watch.as_deref())
+        Run::new(self.network, &self.folded, tape, (shared, number), points, self.watch.as_deref())
     }
 
     /// The explanation of each image of a run by one method.
@@ -135,7 +152,14 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// As [`Method::attribute`] and [`extrapolate`].
     pub fn explain_by(&self, run: &Run<'_>, method: &dyn Method) -> Result<Vec<Explanation>> {
-        let coarse = method.attribute(run, self.point_of(method))?;
+        self.extrapolated(run, method, method.attribute(run, self.point_of(method))?)
+    }
+
+    /// The explanation of each image of a run, from the maps that a method gave.
+    ///
+    /// # Errors
+    /// As [`extrapolate`].
+    pub fn extrapolated(&self, run: &Run<'_>, method: &dyn Method, coarse: Vec<CoarseMap>) -> Result<Vec<Explanation>> {
         let explain = |(image, (coarse, target)): (usize, (CoarseMap, &Target))| {
             let excitations = self.excitations(run.tape().input_shape(), coarse.point)?;
             let fine = extrapolate(self.extrapolation, &coarse, run.tape(), image, &excitations)?;
@@ -149,10 +173,22 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// As [`Explainer::run`] and [`Explainer::explain_by`].
     pub fn explain<T: Clone + Into<Target>>(&self, tape: &Tape, targets: &[T]) -> Result<Vec<Explanation>> {
-        let targets: Vec<Target> = targets.iter().cloned().map(Into::into).collect();
-        let run = self.run(tape, &targets)?;
-        let all: Result<Vec<_>> = self.methods.iter().map(|method| self.explain_by(&run, method.as_ref())).collect();
-        Ok(all?.into_iter().flatten().collect())
+        self.explain_all(tape, &[targets])
+    }
+
+    /// [`Explainer::explain`] for several questions about the tape, one after the other: [`Explainer::runs`].
+    ///
+    /// # Errors
+    /// As [`Explainer::explain`].
+    pub fn explain_all<T: Clone + Into<Target>>(&self, tape: &Tape, questions: &[&[T]]) -> Result<Vec<Explanation>> {
+        let targets = |targets: &&[T]| targets.iter().cloned().map(Into::into).collect();
+        let mut explanations = Vec::new();
+        for run in self.runs(tape, questions.iter().map(targets).collect())? {
+            for method in &self.methods {
+                explanations.extend(self.explain_by(&run, method.as_ref())?);
+            }
+        }
+        Ok(explanations)
     }
 }
 

@@ -17,6 +17,7 @@ mod rank;
 mod reason;
 mod relevance;
 mod run;
+mod shared;
 mod target;
 
 pub mod composites;

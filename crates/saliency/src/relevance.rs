@@ -48,15 +48,14 @@ impl Run<'_> {
         let wanted = graph.depend_on(points);
         let mut entries = Vec::new();
         let at = self.backward(plan.network, self.seed().clone(), points, |id, site, upstream| {
-            let rule = &plan.of(id).rule;
-            let found = rule.propagate(site, upstream)?;
-            let mut entry = Entry::new(plan.network, id, rule.name(), upstream, &found);
+            let found = plan.of(id).rule.propagate(site, upstream)?;
+            let mut entry = Entry::new(plan, id, upstream, &found);
             let inputs = graph.node(id).inputs.iter().zip(&found.inputs);
             entry.aside = inputs.filter(|(input, _)| !wanted[input.index()]).map(|(_, sent)| total(sent)).sum();
             entries.push(entry);
             Ok(found.inputs)
         })?;
         let arrived = at.iter().map(|(id, tensor)| (graph.node(*id).name.clone(), total(tensor))).collect();
-        Ok(Relevance { at, ledger: Ledger::new(plan, total(self.seed()), entries, arrived) })
+        Ok(Relevance { at, ledger: Ledger::new(plan, self.seed(), entries, arrived) })
     }
 }

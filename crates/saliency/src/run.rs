@@ -1,16 +1,19 @@
-//! One tape asked about one target an image: what every method works with.
+//! One tape asked about one target an image: what every method works with. Runs about the same tape share what no target
+//! decides about.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{Add, ControlFlow};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use gradex_engine::{Graph, Network, NodeId, Retain, Site, Tape, Tensor};
-use ndarray::{ArrayView4, Axis, Ix4};
+use ndarray::{ArrayView4, Ix4};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
+use crate::shared::{Shared, scores_of};
 use crate::target::{Objective, Target, seed};
 
 /// What was spent beyond the tape's own forward pass.
@@ -20,6 +23,14 @@ pub struct Cost {
     pub forwards: usize,
     /// Backward walks over the tape's batch or another.
     pub backwards: usize,
+}
+
+impl Add for Cost {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self { forwards: self.forwards + more.forwards, backwards: self.backwards + more.backwards }
+    }
 }
 
 /// How far a method of many passes has come.
@@ -43,7 +54,9 @@ pub struct Run<'a> {
     network: &'a Network,
     folded: &'a OnceLock<Network>,
     tape: &'a Tape,
-    targets: Vec<Target>,
+    shared: Rc<Shared>,
+    /// Its place among the runs that share.
+    number: usize,
     seed: Tensor,
     points: Vec<NodeId>,
     gradients: OnceCell<BTreeMap<NodeId, Tensor>>,
@@ -53,18 +66,19 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// `points` are the nodes whose gradients the methods will ask for: one backward walk serves them all.
+    /// Run number `number` of those that share. `points` are the nodes whose gradients the methods will ask for: one
+    /// backward walk serves them all.
     pub(crate) fn new(
         network: &'a Network,
         folded: &'a OnceLock<Network>,
         tape: &'a Tape,
-        targets: &[Target],
+        (shared, number): (&Rc<Shared>, usize),
         points: Vec<NodeId>,
         watch: Option<&'a Watch>,
     ) -> Result<Self> {
-        let (targets, seed) = (targets.to_vec(), seed(tape, targets)?);
+        let (shared, seed) = (Rc::clone(shared), seed(tape, &shared.questions[number])?);
         let (gradients, cost, ledgers) = Default::default();
-        Ok(Self { network, folded, tape, targets, seed, points, gradients, cost, ledgers, watch })
+        Ok(Self { network, folded, tape, shared, number, seed, points, gradients, cost, ledgers, watch })
     }
 
     /// The network.
@@ -100,7 +114,7 @@ impl<'a> Run<'a> {
     /// The targets, one an image.
     #[must_use]
     pub fn targets(&self) -> &[Target] {
-        &self.targets
+        &self.shared.questions[self.number]
     }
 
     /// The derivative of the sum of all images' scores by the logits, `[n, classes]`.
@@ -109,10 +123,16 @@ impl<'a> Run<'a> {
         &self.seed
     }
 
-    /// What was spent so far.
+    /// What it spent so far.
     #[must_use]
     pub fn cost(&self) -> Cost {
         self.cost.get()
+    }
+
+    /// What it and all runs that share with it spent so far.
+    #[must_use]
+    pub fn shared_cost(&self) -> Cost {
+        self.shared.cost()
     }
 
     /// The accounts of the walks so far whose composites are meant to conserve relevance, in their order.
@@ -130,7 +150,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// As [`Target::objective`].
     pub fn objective(&self, image: usize) -> Result<Objective> {
-        self.targets[image].objective(self.tape.image_logits(image)?)
+        self.targets()[image].objective(self.tape.image_logits(image)?)
     }
 
     /// The network's input, `[n, c, h, w]`.
@@ -230,8 +250,22 @@ impl<'a> Run<'a> {
     /// # Errors
     /// As [`Target::objective`].
     pub fn scores(&self, image: usize, logits: &Tensor) -> Result<Vec<f32>> {
-        let score = |row: usize| Ok(self.targets[image].objective(row_of(logits, row)?)?.score);
-        (0..logits.shape()[0]).map(score).collect()
+        scores_of(&self.targets()[image], logits)
+    }
+
+    /// [`Run::scores`] of copies of image number `image` from number `first` on, which no target decides about: `send`
+    /// gives their logits, once for all runs that share. `way` is all that decides how the copies are changed.
+    ///
+    /// # Errors
+    /// Those of `send`, and as [`Target::objective`].
+    pub fn shared_scores<K: PartialEq + Clone + 'static>(
+        &self,
+        way: &K,
+        image: usize,
+        first: usize,
+        send: impl FnOnce() -> Result<Tensor>,
+    ) -> Result<Vec<f32>> {
+        self.shared.scores(self.number, way, [image, first], send)
     }
 
     /// The scores of other images `[m, c, h, w]`, each by the target of image number `image`, and the gradients at them.
@@ -241,7 +275,7 @@ impl<'a> Run<'a> {
     pub fn input_gradients(&self, image: usize, batch: &Tensor) -> Result<(Vec<f32>, Tensor)> {
         self.spend(Cost { forwards: batch.shape()[0], backwards: 1 });
         let tape = self.network.forward(batch, &Retain::all())?;
-        let targets = vec![self.targets[image].clone(); batch.shape()[0]];
+        let targets = vec![self.targets()[image].clone(); batch.shape()[0]];
         let scores = self.scores(image, tape.logits()?)?;
         let mut found = self.network.gradient(&tape, seed(&tape, &targets)?, &[NodeId::INPUT])?;
         let gradient = found.remove(&NodeId::INPUT).unwrap_or_else(|| Tensor::zeros(batch.shape()));
@@ -263,17 +297,12 @@ impl<'a> Run<'a> {
     }
 
     fn spend(&self, more: Cost) {
-        let Cost { forwards, backwards } = self.cost.get();
-        self.cost.set(Cost { forwards: forwards + more.forwards, backwards: backwards + more.backwards });
+        self.cost.set(self.cost.get() + more);
+        self.shared.spend(more);
     }
 }
 
 pub(crate) fn image<'t>(graph: &Graph, point: NodeId, tensor: &'t Tensor) -> Result<ArrayView4<'t, f32>> {
     let not_an_image = |_| Error::NotAnImage { point: graph.node(point).name.clone(), shape: tensor.shape().to_vec() };
     tensor.view().into_dimensionality::<Ix4>().map_err(not_an_image)
-}
-
-fn row_of(logits: &Tensor, row: usize) -> Result<ndarray::ArrayView1<'_, f32>> {
-    let error = |_| Error::NotAnImage { point: "the logits".to_owned(), shape: logits.shape().to_vec() };
-    logits.index_axis(Axis(0), row).into_dimensionality().map_err(error)
 }

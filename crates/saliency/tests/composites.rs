@@ -108,6 +108,23 @@ fn selectors_by_name_kind_and_place() {
 }
 
 #[test]
+fn selectors_that_match_nothing_are_named_with_near_names() {
+    let network = residual();
+    let check = |text: &str| text.parse::<Composite>().expect(text).check(network.graph());
+    assert_eq!(check("first conv2d = flat; layer1.* = gamma; linear = epsilon; last weighted = pass"), Ok(()));
+    for (line, near) in [
+        ("conv3d = epsilon(1e-6)", "`conv2d`"),
+        ("layer1.0.conv2 = flat", "`layer1.0.conv1`"),
+        ("weighted layer9.* = flat", "`layer1.0."),
+        ("max_pool2d = pass", "conv2d, batch_norm2d, relu"),
+        ("conv2d fc = flat", "`fc` is a linear"),
+    ] {
+        let error = check(&format!("linear = epsilon; {line}")).expect_err(line).to_string();
+        assert!(error.contains(&format!("`{line}`")) && error.contains(near), "{error}");
+    }
+}
+
+#[test]
 fn a_folded_batch_norm_passes_whatever_is_said() {
     let network = residual();
     let composite = Composite::new("own").with(Selector::kind(Kind::Op("batch_norm2d")), flat()).ending_in_lrp();
@@ -129,7 +146,11 @@ fn rules_and_selectors_that_are_none_say_what_there_is() {
         ("conv2d = gamma()", "a number is missing"),
         ("conv2d = flat(1)", "it is written flat"),
         ("conv2d = alpha-beta(2, 2)", "β = α - 1"),
+        ("conv2d = alpha-beta(1.1, 0.2)", "β = α - 1"),
         ("conv2d = z-box(1)", "lowest and the highest"),
+        ("conv2d = z-box(2, 1)", "2 is not below the highest, 1"),
+        ("conv2d = z-box(0, 1 0 1)", "0 is not below the highest, 0"),
+        ("conv2d = z-box(0 0, 1 1 1)", "2 lowest values and 3 highest"),
         ("first = flat", "[first | last] [KIND] [NAME]"),
         ("first conv1 conv2 = flat", "[first | last] [KIND] [NAME]"),
     ] {
@@ -138,6 +159,8 @@ fn rules_and_selectors_that_are_none_say_what_there_is() {
     }
     let bounds: Composite = "first conv2d = z-box(-2 -1 0, 1 2 3)".parse().expect("a composite");
     assert_eq!(bounds.to_string(), "first conv2d = z-box(-2.0 -1.0 0.0, 1.0 2.0 3.0)");
+    let tenth: Composite = "conv2d = alpha-beta(1.1, 0.1)".parse().expect("β = α - 1 but for rounding");
+    assert_eq!(tenth.to_string(), "conv2d = alpha-beta(1.1, 0.1)");
     let own = Composite::new("own")
         .with(Selector::kind(Kind::Weighted), epsilon(0.1))
         .line("relu".parse().expect("a selector"), std::sync::Arc::new(Pass));

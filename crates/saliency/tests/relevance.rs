@@ -89,15 +89,19 @@ fn a_missing_sum_rule_and_unfolded_batch_norms_are_caught() {
     assert_eq!(warnings(plus, true), []);
     let norms = Warning::UnfoldedBatchNorms { count: 2, first: "bn1".to_owned() };
     assert_eq!(warnings(plus, false), std::slice::from_ref(&norms));
-    let [Warning::Unexplained { node, rule, part, .. }] = &warnings(&format!("{plus}; add = gradient"), true)[..]
+    let [Warning::Unexplained { node, rule, part, amount, of_seed, .. }, Warning::Total { amount: off, .. }] =
+        &warnings(&format!("{plus}; add = gradient"), true)[..]
     else {
-        panic!("one warning")
+        panic!("two warnings")
     };
     assert_eq!((node.as_str(), rule.as_str()), ("block.add", "gradient"));
     assert!(part.abs() > 0.1, "{part}");
+    // Two images, each of which begins with 1.
+    assert!((of_seed - amount / 2.0).abs() < 1e-9 && (off - amount).abs() < 1e-3 * amount.abs(), "{amount} {off}");
     let found = warnings(&format!("{plus}; batch_norm2d = gradient"), false);
     assert_eq!(found[0], norms);
-    let nodes: Vec<&str> = found[1..]
+    assert!(matches!(found.last(), Some(Warning::Total { .. })));
+    let nodes: Vec<&str> = found[1..found.len() - 1]
         .iter()
         .map(|warning| {
             let Warning::Unexplained { node, .. } = warning else { panic!("{warning}") };
@@ -118,6 +122,11 @@ fn the_gradient_of_a_padded_average_loses_what_falls_on_padding() {
     assert!(ledger.warnings.is_empty(), "{ledger}");
     assert!(ledger.absorbed().padding > 0.0, "{ledger}");
     assert!(ledger.to_string().contains("padding"));
+    let pool = ledger.entries.iter().find(|entry| entry.name == "pool").expect("an entry");
+    assert_eq!((pool.op, pool.rule.as_str(), pool.why.as_str()), ("avg_pool2d", "gradient", "`avg_pool2d`"));
+    let table = ledger.to_string();
+    let line = table.lines().find(|line| line.starts_with("pool ")).expect("a line");
+    assert!(line.split_whitespace().take(3).eq(["pool", "avg_pool2d", "gradient"]) && line.ends_with("`avg_pool2d`"));
 }
 
 /// The map of one image for class 2, and its sum.

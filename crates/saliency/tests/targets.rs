@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use common::{INPUT, assert_close, attribute, find, network, noise, noise_for, pooled, tape};
 use gradex_saliency::methods::{
-    Cam, EigenCam, ElementWiseCam, Fused, Fusion, GradCam, GradCamPlusPlus, HiResCam, LayerCam, Prism, Settings,
-    XGradCam, all,
+    AblationCam, Baseline, Cam, EigenCam, ElementWiseCam, Fused, Fusion, GradCam, GradCamPlusPlus, HiResCam, LayerCam,
+    Occlusion, Prism, Rise, ScoreCam, Settings, XGradCam, all,
 };
 use gradex_saliency::{Cost, Error, Explainer, Method, Objective, Target};
 use ndarray::Array1;
@@ -159,6 +159,82 @@ fn classes_and_methods_cost_one_forward_pass_and_one_backward_walk_a_class() {
     let run = explainer.run(&tape, &[Target::Difference(1, 2)]).unwrap();
     methods.iter().for_each(|method| assert!(explainer.explain_by(&run, method.as_ref()).is_ok()));
     assert_eq!(run.cost(), Cost { forwards: 0, backwards: 1 });
+}
+
+/// What `gradex methods` says that a method costs, in these many samples, channels and windows.
+fn stated(cost: &str, [samples, channels, windows]: [usize; 3]) -> [usize; 2] {
+    match cost {
+        "no pass" => [0, 0],
+        "1 backward" | "1 backward to the point" | "1 relevance walk" => [0, 1],
+        "1 backward to the point, 1 to the input" | "2 relevance walks" => [0, 2],
+        "1 forward a channel" | "1 forward from the point a channel" => [channels, 0],
+        "1 forward a window, 225 or so for a square image" => [windows, 0],
+        "1000 forwards (samples)" => [samples, 0],
+        "50 forwards and backwards (samples)" => [samples, samples],
+        "50 forwards and backwards (steps), 1 forward" => [samples + 1, samples],
+        _ => panic!("no test knows what `{cost}` is"),
+    }
+}
+
+#[test]
+fn every_method_costs_what_it_says_and_scores_serve_all_classes() {
+    let network = network(3, pooled, noise_for);
+    let samples = 7;
+    let settings = Settings { samples: Some(samples), batch: Some(1), ..common::complete() };
+    for method in all(&settings) {
+        let about = method.about();
+        let explainer = Explainer::new(&network).methods(vec![method.clone()]);
+        let tape = explainer.forward(&noise(5, &[1, 3, 12, 10])).unwrap();
+        // The 8 channels of `relu2` all act; windows of 2 pixels lie at every pixel but the last row and column.
+        let [forwards, backwards] = stated(about.cost, [samples, 8, 11 * 9]);
+        let questions: Vec<Vec<Target>> = (0..CLASSES).map(|class| vec![class.into()]).collect();
+        for (number, run) in explainer.runs(&tape, questions).unwrap().iter().enumerate() {
+            let alone = explainer.run(&tape, run.targets()).unwrap();
+            let expected = explainer.explain_by(&alone, method.as_ref()).unwrap().remove(0);
+            assert_eq!(alone.cost(), Cost { forwards, backwards }, "{}", about.name);
+            let shared = explainer.explain_by(run, method.as_ref()).unwrap().remove(0);
+            assert_eq!((shared.coarse, shared.fine), (expected.coarse, expected.fine), "{}", about.name);
+            // Scores of changed inputs come of one set of passes; gradients are a class's own.
+            let sets = if backwards == 0 { 1 } else { number + 1 };
+            let expected = Cost { forwards: sets * forwards, backwards: (number + 1) * backwards };
+            assert_eq!(run.shared_cost(), expected, "{}", about.name);
+        }
+    }
+}
+
+#[test]
+fn scores_serve_only_what_is_changed_in_the_same_way() {
+    let network = network(3, pooled, noise_for);
+    let rise = |seed, masks| Arc::new(Rise { seed, masks, ..Rise::default() }) as Arc<dyn Method>;
+    let score_cam_at = |name| {
+        let at = vec![find(&network, name)];
+        Arc::new(Fused::new(Arc::new(ScoreCam::default()), at, Fusion::Mean).unwrap()) as Arc<dyn Method>
+    };
+    let blurred = Occlusion { baseline: Baseline::Blur(1.0), ..Occlusion::default() };
+    let methods = vec![
+        rise(0, 8),
+        rise(1, 8),
+        rise(0, 16),
+        Arc::new(Occlusion::default()),
+        Arc::new(blurred),
+        score_cam_at("relu1"),
+        score_cam_at("relu2"),
+        Arc::new(AblationCam::default()),
+    ];
+    let explainer = Explainer::new(&network).methods(methods.clone());
+    let tape = explainer.forward(&noise(5, &[2, 3, 12, 10])).unwrap();
+    let together = explainer.explain_all(&tape, &[&[0, 1], &[1, 2]]).unwrap();
+    let mut apart = Vec::new();
+    for classes in [[0, 1], [1, 2]] {
+        for method in &methods {
+            let alone = Explainer::new(&network).methods(vec![method.clone()]);
+            apart.extend(alone.explain(&alone.forward(&noise(5, &[2, 3, 12, 10])).unwrap(), &classes).unwrap());
+        }
+    }
+    assert_eq!(together.len(), apart.len());
+    for (one, other) in together.iter().zip(&apart) {
+        assert_eq!((one.image, one.method, &one.coarse), (other.image, other.method, &other.coarse));
+    }
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

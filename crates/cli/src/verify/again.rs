@@ -179,16 +179,20 @@ impl Again<'_> {
         if self.demand == Demand::Bits {
             same(&format!("{name}, logits"), &then.logits, &now.logits, findings)?;
         }
-        for answers in then.explanations.chunk_by(|a, b| (a.class, a.versus) == (b.class, b.versus)) {
-            let question = Question { class: answers[0].class, versus: answers[0].versus, probability: 0.0 };
-            let run = self.explainer.run(&tape, &[question.target()])?;
+        let same_question = |a: &Answer, b: &Answer| (a.class, a.versus) == (b.class, b.versus);
+        let answers: Vec<&[Answer]> = then.explanations.chunk_by(same_question).collect();
+        let question =
+            |answers: &&[Answer]| Question { class: answers[0].class, versus: answers[0].versus, probability: 0.0 };
+        let questions: Vec<Question> = answers.iter().map(question).collect();
+        let runs = self.explainer.runs(&tape, questions.iter().map(|question| vec![question.target()]).collect())?;
+        for ((run, question), answers) in runs.into_iter().zip(&questions).zip(answers) {
             for then in answers {
                 self.interrupt.check()?;
                 let asked = self.everything.methods.iter().find(|asked| asked.method.about().name == then.method);
                 let asked = asked.with_context(|| format!("no method {}", then.method))?;
                 let what = format!("{}-{}", question.file_name(name), then.method);
                 match self.explainer.explain_by(&run, asked.method.as_ref()).map(|mut found| found.pop()) {
-                    Ok(Some(now)) => self.compare(&what, then, &Answer::of(self.model, &question, &now), findings)?,
+                    Ok(Some(now)) => self.compare(&what, then, &Answer::of(self.model, question, &now), findings)?,
                     Ok(None) => findings.say(false, &format!("{what}: no map"))?,
                     Err(error) => findings.say(false, &format!("{what}: {error}"))?,
                 }

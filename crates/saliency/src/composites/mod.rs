@@ -11,11 +11,12 @@ mod selector;
 use std::fmt;
 use std::sync::Arc;
 
-use gradex_engine::{Network, NodeId, Op};
+use gradex_engine::{Graph, Network, NodeId, Op};
 
 pub use plan::{Assigned, Plan};
 pub use selector::{Kind, Name, Place, Selector};
 
+use crate::error::{Error, Result};
 use crate::rules::{Gradient, Pass, Rule, norm};
 
 /// Rules for the layers of any network.
@@ -80,6 +81,16 @@ impl Composite {
     #[must_use]
     pub fn conserves(&self) -> bool {
         self.conserves
+    }
+
+    /// Checks that every line matches a node, those aside that every LRP composite ends with.
+    ///
+    /// # Errors
+    /// [`Error::Rules`] with the first line that does not, and the names nearest to it.
+    pub fn check(&self, graph: &Graph) -> Result<()> {
+        let lost = |line: &&Line| !line.common && line.selector.select(graph).is_empty();
+        let Some(line) = self.lines.iter().find(lost) else { return Ok(()) };
+        Err(Error::Rules { text: line.to_string(), why: line.selector.why_nothing(graph) })
     }
 
     /// The rule of every node of `network`, and why it gets this one.

@@ -1,9 +1,10 @@
 //! Which nodes of a network a line of a composite is about.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use gradex_engine::{Graph, Layer, Node, NodeId};
+use gradex_engine::{Graph, Layer, Node, NodeId, nearest};
 
 use crate::error::{Error, Result};
 
@@ -119,6 +120,20 @@ impl Selector {
             Place::First => nodes.next().into_iter().collect(),
             Place::Last => nodes.next_back().into_iter().collect(),
         }
+    }
+
+    /// Why it selects nothing, and what is near.
+    pub(super) fn why_nothing(&self, graph: &Graph) -> String {
+        let nodes = || graph.ids().skip(1).map(|id| graph.node(id));
+        let (Name::Exact(name) | Name::Below(name) | Name::Glob(name)) = &self.name else {
+            let kinds: BTreeSet<&str> = nodes().map(|node| node.op.kind()).collect();
+            return format!("no layer is of this kind; there are {}", Vec::from_iter(kinds).join(", "));
+        };
+        if let Some(node) = nodes().find(|node| self.name.fits(&node.name)) {
+            return format!("`{}` is a {}: give its kind, or none", node.name, node.op.kind());
+        }
+        let known = nodes().map(|node| node.name.as_str()).chain(KINDS.map(|(word, _)| word));
+        format!("no layer has such a name; nearest: `{}`", nearest(name, known).join("`, `"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an image is compared with: an image that says nothing.
 
+use std::fmt;
 use std::sync::Arc;
 
 use ndarray::{Array3, ArrayView3, Axis};
@@ -42,6 +43,16 @@ impl Baseline {
                 refuse("the baseline holds NaN or infinite values".to_owned())
             }
             Self::Given(given) => Ok((**given).clone()),
+        }
+    }
+}
+
+impl fmt::Display for Baseline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zero => f.write_str("zero"),
+            Self::Blur(deviation) => write!(f, "blur of {deviation} pixels"),
+            Self::Given(image) => write!(f, "given, {:?}", image.shape()),
         }
     }
 }

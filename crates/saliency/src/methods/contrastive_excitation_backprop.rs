@@ -41,6 +41,11 @@ impl Method for ContrastiveExcitationBackprop {
         Retain::from(first).nodes(&graph.beside(point))
     }
 
+    fn parameters(&self, graph: &Graph) -> Vec<(&'static str, String)> {
+        let name = |point: NodeId| graph.nodes().get(point.index()).map_or("?", |node| &node.name).to_owned();
+        vec![("contrast point", self.contrast_point.map_or("the point itself".to_owned(), name))]
+    }
+
     fn work(&self) -> Work {
         Work::Relevance
     }

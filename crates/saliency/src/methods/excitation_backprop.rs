@@ -4,7 +4,7 @@
 //! [`Composite::excitation_backprop`]: the probability that the winner's path goes through there. On a network without
 //! biases whose activations are not negative its sum is 1 for a class.
 
-use gradex_engine::NodeId;
+use gradex_engine::{Graph, NodeId};
 
 use super::{About, Method, channel_sum, maps};
 use crate::coarse_map::CoarseMap;
@@ -25,6 +25,10 @@ impl Method for ExcitationBackprop {
             cost: "1 relevance walk",
             paper: "Zhang et al., IJCV 2018",
         }
+    }
+
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        vec![("rules", Composite::excitation_backprop().to_string())]
     }
 
     fn work(&self) -> Work {

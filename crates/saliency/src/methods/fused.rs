@@ -100,6 +100,10 @@ impl Method for Fused {
         self.points.iter().flat_map(|point| self.method.gradients(graph, *point)).collect()
     }
 
+    fn parameters(&self, graph: &Graph) -> Vec<(&'static str, String)> {
+        self.method.parameters(graph)
+    }
+
     fn work(&self) -> Work {
         self.method.work()
     }

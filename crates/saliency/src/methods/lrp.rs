@@ -100,6 +100,10 @@ impl Method for Lrp {
         NodeId::INPUT
     }
 
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        self.composite.iter().map(|composite| ("rules", composite.to_string())).collect()
+    }
+
     fn work(&self) -> Work {
         Work::Relevance
     }

@@ -90,6 +90,11 @@ pub trait Method: fmt::Debug + Send + Sync {
         Work::Walk
     }
 
+    /// What it was told, by name, defaults included, and batches aside: whoever tells it the same again gets the same map.
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// The map of every image for its target.
     ///
     /// # Errors

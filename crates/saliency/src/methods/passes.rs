@@ -1,5 +1,7 @@
 //! Many changed copies of one image, a batch at a time.
 
+use std::ops::Range;
+
 use gradex_engine::{NodeId, Tensor};
 use ndarray::{Array4, ArrayView3, ArrayViewMut3, Axis, Ix4};
 
@@ -44,23 +46,27 @@ impl<'a> Passes<'a> {
         if self.image < images.dim().0 { Ok(images.index_axis_move(Axis(0), self.image)) } else { Err(error) }
     }
 
-    /// For each batch: copies of the image, the `k`-th changed by `change(k, copy)`, go to `send(first k, copies)`, and
-    /// the watcher is told.
-    fn each(
+    /// Copies of the image, each changed by `change(number, copy)`.
+    fn copies(
         &self,
+        samples: Range<usize>,
         mut change: impl FnMut(usize, ArrayViewMut3<'_, f32>) -> Result<()>,
-        mut send: impl FnMut(usize, &Tensor) -> Result<Option<CoarseMap>>,
-    ) -> Result<()> {
+    ) -> Result<Tensor> {
         let original = self.original()?;
         let (channels, height, width) = original.dim();
+        let mut copies = Array4::zeros((samples.len(), channels, height, width));
+        for (sample, mut copy) in samples.zip(copies.outer_iter_mut()) {
+            copy.assign(&original);
+            change(sample, copy)?;
+        }
+        Ok(copies.into_dyn())
+    }
+
+    /// `pass(samples)` for each batch; the watcher is told of the map that it gives.
+    fn each(&self, mut pass: impl FnMut(Range<usize>) -> Result<Option<CoarseMap>>) -> Result<()> {
         for first in (0..self.count).step_by(self.batch) {
             let count = self.batch.min(self.count - first);
-            let mut copies = Array4::zeros((count, channels, height, width));
-            for (sample, mut copy) in (first..).zip(copies.outer_iter_mut()) {
-                copy.assign(&original);
-                change(sample, copy)?;
-            }
-            let early = send(first, &copies.into_dyn())?;
+            let early = pass(first..first + count)?;
             self.run.progress(&Progress {
                 method: self.method,
                 done: self.image * self.count + first + count,
@@ -71,14 +77,15 @@ impl<'a> Passes<'a> {
         Ok(())
     }
 
-    /// [`Passes::each`] for the gradient at every copy, `take(gradient [c, h, w])`, in the order of samples.
+    /// The gradient at every copy, the `k`-th changed by `change(k, copy)`: `take(gradient [c, h, w])` in their order.
     pub(crate) fn gradients(
         &self,
-        change: impl FnMut(usize, ArrayViewMut3<'_, f32>) -> Result<()>,
+        mut change: impl FnMut(usize, ArrayViewMut3<'_, f32>) -> Result<()>,
         mut take: impl FnMut(ArrayView3<'_, f32>),
     ) -> Result<()> {
-        self.each(change, |_, copies| {
-            let (_, gradients) = self.run.input_gradients(self.image, copies)?;
+        self.each(|samples| {
+            let copies = self.copies(samples, &mut change)?;
+            let (_, gradients) = self.run.input_gradients(self.image, &copies)?;
             let error = |_| Error::NotAnImage { point: "input".to_owned(), shape: copies.shape().to_vec() };
             let gradients = gradients.view().into_dimensionality::<Ix4>().map_err(error)?;
             gradients.outer_iter().for_each(&mut take);
@@ -86,17 +93,19 @@ impl<'a> Passes<'a> {
         })
     }
 
-    /// [`Passes::each`] for the score of every copy: `take(first k, scores)` gives the map as far as it is known, and the
-    /// last is returned.
-    pub(crate) fn scores(
+    /// The score of every copy, the `k`-th changed by `change(k, copy)`, for which `way` alone decides: `take(first k,
+    /// scores)` gives the map as far as it is known, and the last is returned.
+    pub(crate) fn scores<K: PartialEq + Clone + 'static>(
         &self,
-        change: impl FnMut(usize, ArrayViewMut3<'_, f32>) -> Result<()>,
+        way: &K,
+        mut change: impl FnMut(usize, ArrayViewMut3<'_, f32>) -> Result<()>,
         mut take: impl FnMut(usize, &[f32]) -> Result<CoarseMap>,
     ) -> Result<CoarseMap> {
         let mut map = None;
-        self.each(change, |first, copies| {
-            let scores = self.run.scores(self.image, &self.run.logits(copies)?)?;
-            map = Some(take(first, &scores)?);
+        self.each(|samples| {
+            let first = samples.start;
+            let send = || self.run.logits(&self.copies(samples, &mut change)?);
+            map = Some(take(first, &self.run.shared_scores(way, self.image, first, send)?)?);
             Ok(map.clone())
         })?;
         map.ok_or_else(|| self.refuse("there is nothing to send".to_owned()))

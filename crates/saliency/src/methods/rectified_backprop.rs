@@ -53,6 +53,10 @@ impl Method for RectifiedBackprop {
         NodeId::INPUT
     }
 
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        vec![("rules", self.composite.to_string())]
+    }
+
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
         let found = run.relevance(&self.composite, &[point])?;
         maps(run, self.about.name, point, &found.at[&point], largest_magnitude)

@@ -15,7 +15,8 @@ pub fn alpha_beta(alpha: f32) -> Ratio {
     let beta = alpha - 1.0;
     let group = |factor, terms| Group { factor, gate: Gate::All, terms };
     Ratio {
-        name: format!("alpha-beta({alpha}, {beta})"),
+        // As one would write it: 1.1 - 1 is 0.1.
+        name: format!("alpha-beta({alpha}, {})", (f64::from(beta) * 1e6).round() / 1e6),
         groups: vec![group(alpha, excitatory()), group(-beta, inhibitory())],
         stabiliser: Stabiliser::Signed(EPSILON),
     }

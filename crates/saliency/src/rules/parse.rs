@@ -49,10 +49,22 @@ pub fn parse(text: &str) -> Result<Arc<dyn Rule>> {
         ("gamma", Some([])) => Arc::new(gamma(0.25)),
         ("gamma", Some([value])) if *value >= 0.0 => Arc::new(gamma(*value)),
         ("alpha-beta", Some([])) => Arc::new(alpha_beta(2.0)),
-        ("alpha-beta", Some([alpha, beta])) if *alpha >= 1.0 && *beta == alpha - 1.0 => Arc::new(alpha_beta(*alpha)),
+        ("alpha-beta", Some([alpha, beta])) if *alpha >= 1.0 && (alpha - 1.0 - beta).abs() <= f32::EPSILON * alpha => {
+            Arc::new(alpha_beta(*alpha))
+        }
         ("alpha-beta", _) => return Err(error("it takes α of at least 1, and β = α - 1".to_owned())),
         ("z-box", _) => match &numbers[..] {
-            [low, high] => Arc::new(z_box(&Bounds::new(low, high))),
+            [low, high] if low.len() != high.len() && low.len().min(high.len()) > 1 => {
+                return Err(error(format!("{} lowest values and {} highest", low.len(), high.len())));
+            }
+            [low, high] => {
+                let channels = low.len().max(high.len());
+                let pairs = low.iter().cycle().zip(high.iter().cycle()).take(channels);
+                if let Some((low, high)) = pairs.into_iter().find(|(low, high)| low >= high) {
+                    return Err(error(format!("the lowest value {low} is not below the highest, {high}")));
+                }
+                Arc::new(z_box(&Bounds::new(low, high)))
+            }
             _ => return Err(error("it takes the lowest and the highest value of the input".to_owned())),
         },
         ("z-plus", Some([])) => Arc::new(z_plus()),

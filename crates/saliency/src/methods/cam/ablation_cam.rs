@@ -1,4 +1,4 @@
-//! Ablation-CAM (H. Ramaswamy, S. Desai, WACV 2020, equations 2 and 4).
+//! Ablation-CAM (S. Desai, H. Ramaswamy, WACV 2020, equations 2 and 4).
 //!
 //! `w_c = (y - y_c) / y` with `y` the score and `y_c` the score were channel `c` zero, `map = max(0, Σ_c w_c x_c)`.
 //!
@@ -6,7 +6,7 @@
 //! With a negative score what raises it weighs negatively; with a score of zero the method has no meaning.
 
 use gradex_engine::{Graph, NodeId, Retain};
-use ndarray::{ArrayView3, Axis};
+use ndarray::{Array4, ArrayView3, Axis};
 
 use super::{rectified, weighted_sum, why_blank};
 use crate::coarse_map::CoarseMap;
@@ -17,7 +17,7 @@ use crate::methods::{About, DEFAULT_BATCH, Method};
 use crate::run::Run;
 
 /// Channels weighted by the part of the score that is lost without them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AblationCam {
     /// Channels a pass.
     pub batch: usize,
@@ -35,7 +35,7 @@ impl Method for AblationCam {
             name: "ablation-cam",
             summary: "channels weighted by the part of the score that is lost without them",
             cost: "1 forward from the point a channel",
-            paper: "Ramaswamy and Desai, WACV 2020",
+            paper: "Desai and Ramaswamy, WACV 2020",
         }
     }
 
@@ -80,12 +80,14 @@ impl AblationCam {
         let acts = |channel: &usize| x.index_axis(Axis(0), *channel).iter().any(|value| *value != 0.0);
         let active: Vec<usize> = (0..channels).filter(acts).collect();
         let without = batches.scores(active.len(), |range| {
-            let mut values = ndarray::Array4::zeros((range.len(), channels, height, width));
-            for (mut ablated, channel) in values.outer_iter_mut().zip(&active[range]) {
-                ablated.assign(&x);
-                ablated.index_axis_mut(Axis(0), *channel).fill(0.0);
-            }
-            run.scores(image, &run.resume(image, point, &values.into_dyn())?)
+            run.shared_scores(&(*self, point), image, range.start, || {
+                let mut values = Array4::zeros((range.len(), channels, height, width));
+                for (mut ablated, channel) in values.outer_iter_mut().zip(&active[range]) {
+                    ablated.assign(&x);
+                    ablated.index_axis_mut(Axis(0), *channel).fill(0.0);
+                }
+                run.resume(image, point, &values.into_dyn())
+            })
         })?;
         let mut weights = vec![0.0; channels];
         for (channel, without) in active.into_iter().zip(without) {

@@ -1,4 +1,4 @@
-//! Element-wise Grad-CAM (P. Pillai, H. Pirsiavash, WACV 2021).
+//! Element-wise Grad-CAM: `GradCAMElementWise` of pytorch-grad-cam (J. Gildenblat et al.), which names no paper.
 //!
 //! `map = Σ_c max(g_c x_c, 0)`: what speaks against the score at a pixel takes nothing from what speaks for it.
 
@@ -20,7 +20,7 @@ impl Method for ElementWiseCam {
             name: "element-wise-cam",
             summary: "the positive part of gradient times activation, summed over channels",
             cost: "1 backward to the point",
-            paper: "Pillai and Pirsiavash, WACV 2021",
+            paper: "pytorch-grad-cam's GradCAMElementWise, no paper",
         }
     }
 

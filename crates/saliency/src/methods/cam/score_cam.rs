@@ -19,7 +19,7 @@ use crate::methods::{About, DEFAULT_BATCH, Method};
 use crate::run::Run;
 
 /// Channels weighted by the score of what they show of the input.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScoreCam {
     /// Images a forward pass.
     pub batch: usize,
@@ -55,7 +55,7 @@ impl Method for ScoreCam {
         let mut batches = Batches::new(run, self.about().name, self.batch, images * channels)?;
         let mut maps = Vec::with_capacity(images);
         for (image, (x, input)) in activations.outer_iter().zip(inputs.outer_iter()).enumerate() {
-            let scores = scores(run, &mut batches, image, x, input)?;
+            let scores = self.scores(run, &mut batches, image, (point, x), input)?;
             let map = rectified(weighted_sum(x, &softmax(&scores))).mapv(|value| value as f32);
             maps.push(CoarseMap::new("Score-CAM", point, map)?.because(why_blank(x)));
         }
@@ -63,37 +63,42 @@ impl Method for ScoreCam {
     }
 }
 
-/// The score of `input` under each channel's mask.
-fn scores(
-    run: &Run<'_>,
-    batches: &mut Batches<'_>,
-    image: usize,
-    x: ArrayView3<'_, f32>,
-    input: ArrayView3<'_, f32>,
-) -> Result<Vec<f32>> {
-    let channels = x.dim().0;
-    let is_flat = |channel: &usize| {
-        let plane = x.index_axis(Axis(0), *channel);
-        plane.iter().all(|value| Some(value) == plane.first())
-    };
-    let (flat, mut masks): (Vec<usize>, Vec<usize>) = (0..channels).partition(is_flat);
-    masks.extend(flat.first());
-    let found = batches.scores(masks.len(), |range| {
-        let mut batch = Tensor::zeros(&[&[range.len()], input.shape()].concat()[..]);
-        for (mut masked, channel) in batch.outer_iter_mut().zip(&masks[range]) {
-            let mask = mask(x.index_axis(Axis(0), *channel).insert_axis(Axis(0)).to_owned(), input.dim())?;
-            for (mut masked, plane) in masked.outer_iter_mut().zip(input.outer_iter()) {
-                masked.assign(&(&plane * &mask));
-            }
+impl ScoreCam {
+    /// The score of `input` under the mask of each channel of the point's output `x`.
+    fn scores(
+        &self,
+        run: &Run<'_>,
+        batches: &mut Batches<'_>,
+        image: usize,
+        (point, x): (NodeId, ArrayView3<'_, f32>),
+        input: ArrayView3<'_, f32>,
+    ) -> Result<Vec<f32>> {
+        let channels = x.dim().0;
+        let is_flat = |channel: &usize| {
+            let plane = x.index_axis(Axis(0), *channel);
+            plane.iter().all(|value| Some(value) == plane.first())
+        };
+        let (flat, mut masks): (Vec<usize>, Vec<usize>) = (0..channels).partition(is_flat);
+        masks.extend(flat.first());
+        let found = batches.scores(masks.len(), |range| {
+            run.shared_scores(&(*self, point), image, range.start, || {
+                let mut batch = Tensor::zeros(&[&[range.len()], input.shape()].concat()[..]);
+                for (mut masked, channel) in batch.outer_iter_mut().zip(&masks[range]) {
+                    let mask = mask(x.index_axis(Axis(0), *channel).insert_axis(Axis(0)).to_owned(), input.dim())?;
+                    for (mut masked, plane) in masked.outer_iter_mut().zip(input.outer_iter()) {
+                        masked.assign(&(&plane * &mask));
+                    }
+                }
+                run.logits(&batch)
+            })
+        })?;
+        let mut scores = vec![0.0; channels];
+        masks.iter().zip(&found).for_each(|(channel, score)| scores[*channel] = *score);
+        if let Some(first) = flat.first() {
+            flat.iter().for_each(|channel| scores[*channel] = scores[*first]);
         }
-        run.scores(image, &run.logits(&batch)?)
-    })?;
-    let mut scores = vec![0.0; channels];
-    masks.iter().zip(&found).for_each(|(channel, score)| scores[*channel] = *score);
-    if let Some(first) = flat.first() {
-        flat.iter().for_each(|channel| scores[*channel] = scores[*first]);
+        Ok(scores)
     }
-    Ok(scores)
 }
 
 /// One channel `[1, h, w]` at the input's size, stretched to `[0, 1]`; zeros where it is the same everywhere.

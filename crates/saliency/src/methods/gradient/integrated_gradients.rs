@@ -98,6 +98,10 @@ impl Method for IntegratedGradients {
         Retain::logits().nodes(&[NodeId::INPUT])
     }
 
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        vec![("steps", self.steps.to_string()), ("baseline", self.baseline.to_string())]
+    }
+
     fn work(&self) -> Work {
         Work::Gradients(self.batch.min(self.steps))
     }

@@ -38,6 +38,9 @@ impl Default for Noise {
 }
 
 impl Noise {
+    /// Louder noise leaves nothing of the image.
+    pub const MAX_LEVEL: f32 = 10.0;
+
     /// The noise of copy number `sample` of `image [c, h, w]`.
     #[must_use]
     pub fn sample(&self, sample: usize, image: ArrayView3<'_, f32>) -> Array3<f32> {
@@ -51,9 +54,17 @@ impl Noise {
         })
     }
 
+    fn parameters(&self) -> Vec<(&'static str, String)> {
+        let Self { seed, level, samples, .. } = self;
+        vec![("samples", samples.to_string()), ("noise level", level.to_string()), ("seed", seed.to_string())]
+    }
+
     fn moments(&self, method: &'static str, run: &Run<'_>, image: usize) -> Result<Moments> {
-        if !(self.level >= 0.0 && self.level.is_finite()) {
-            let why = format!("a noise level of {}: it is a part of the image's range, such as 0.15", self.level);
+        if !(self.level > 0.0 && self.level <= Self::MAX_LEVEL) {
+            let (level, most) = (self.level, Self::MAX_LEVEL);
+            let why = format!(
+                "a noise level of {level}: it is a part of the image's range, such as 0.15, above 0 and at most {most}"
+            );
             return Err(Error::Inapplicable { method, why });
         }
         let passes = Passes::new(run, method, image, self.samples, self.batch)?;
@@ -135,6 +146,10 @@ impl Method for SmoothGrad {
         Retain::logits().nodes(&[NodeId::INPUT])
     }
 
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        self.0.parameters()
+    }
+
     fn work(&self) -> Work {
         Work::Gradients(self.0.batch.min(self.0.samples))
     }
@@ -166,11 +181,19 @@ impl Method for VarGrad {
         Retain::logits().nodes(&[NodeId::INPUT])
     }
 
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        self.0.parameters()
+    }
+
     fn work(&self) -> Work {
         Work::Gradients(self.0.batch.min(self.0.samples))
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
+        if self.0.samples < 2 {
+            let why = format!("{} sample has no variance: ask for at least 2", self.0.samples);
+            return Err(Error::Inapplicable { method: "var-grad", why });
+        }
         let one_image = |image| {
             let variance = self.0.moments("var-grad", run, image)?.variance;
             map_of("VarGrad", point, largest_magnitude(variance.view()), variance.view())

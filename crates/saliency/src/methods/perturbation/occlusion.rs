@@ -74,6 +74,15 @@ impl Method for Occlusion {
         Retain::logits().nodes(&[NodeId::INPUT])
     }
 
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        let pixels = |side: Option<usize>, otherwise: &str| side.map_or(otherwise.to_owned(), |side| side.to_string());
+        vec![
+            ("window", pixels(self.window, "an eighth of the shorter side")),
+            ("stride", pixels(self.stride, "half a window")),
+            ("baseline", self.baseline.to_string()),
+        ]
+    }
+
     fn work(&self) -> Work {
         Work::Scores(self.batch)
     }
@@ -95,6 +104,7 @@ impl Method for Occlusion {
             let (mut drop, mut windows) =
                 (Array2::<f64>::zeros((height, width)), Array2::<f64>::zeros((height, width)));
             Passes::new(run, NAME, image, rows * columns, self.batch)?.scores(
+                self,
                 |sample, mut copy| {
                     for (mut copy, baseline) in copy.outer_iter_mut().zip(baseline.outer_iter()) {
                         copy.slice_each_axis_mut(covered(sample)).assign(&baseline.slice_each_axis(covered(sample)));

@@ -95,6 +95,16 @@ impl Method for Rise {
         Retain::logits().nodes(&[NodeId::INPUT])
     }
 
+    fn parameters(&self, _graph: &Graph) -> Vec<(&'static str, String)> {
+        let Self { seed, masks, cells, probability, .. } = self;
+        vec![
+            ("masks", masks.to_string()),
+            ("seed", seed.to_string()),
+            ("cells", cells.to_string()),
+            ("probability", probability.to_string()),
+        ]
+    }
+
     fn work(&self) -> Work {
         Work::Scores(self.batch.min(self.masks))
     }
@@ -105,6 +115,7 @@ impl Method for Rise {
             let (_, height, width) = passes.original()?.dim();
             let mut sum = Array2::<f64>::zeros((height, width));
             passes.scores(
+                self,
                 |sample, mut copy| {
                     copy *= &self.mask(sample, [height, width])?;
                     Ok(())
