@@ -67,12 +67,13 @@ fn vgg16() {
     check_architecture("vgg16", 2 * 2 * 8);
 }
 
+/// The methods of a pass a channel too, on a small image.
 #[test]
 fn vgg11_bn() {
-    check_architecture("vgg11_bn", 2 * 2 * 8);
+    check_architecture("vgg11_bn", 2 * 2 * 8 + 2 * 2);
 }
 
-/// The methods of a pass a channel too, on a small image.
+/// As [`vgg11_bn`].
 #[test]
 fn resnet18() {
     check_architecture("resnet18", 2 * 2 * 8 + 2 * 2);

@@ -1,8 +1,8 @@
 //! A layer with inputs that rules are tried on.
 
+use crate::shares::Shares;
 use gradex_engine::{Layer, Op, Params, Result, Tensor};
 use gradex_models::uniform;
-use gradex_saliency::rules::Ratio;
 
 use crate::jacobian::{Jacobian, flat};
 use crate::replica::{self, Dense, Expected};
@@ -36,9 +36,9 @@ impl Case {
         self.scene.op.kind()
     }
 
-    /// What a rule that is a value sends, by the dense matrix; none where the layer is not affine.
+    /// What a formula of shares says, by the dense matrix; none where the layer is not affine.
     #[must_use]
-    pub fn ratio(&self, rule: &Ratio, upstream: &[f64]) -> Option<Expected> {
+    pub fn shares(&self, formula: &Shares, upstream: &[f64]) -> Option<Expected> {
         let Scene { op, params, inputs, output, .. } = &self.scene;
         op.affine()?;
         let Jacobian { matrix, bias, .. } = self.jacobian.as_ref()?;
@@ -50,7 +50,7 @@ impl Case {
             outputs: &flat([output]),
             is_implicit: op.parameters().is_empty(),
         };
-        Some(replica::ratio(rule, &layer, upstream))
+        Some(replica::evaluate(formula, &layer, upstream))
     }
 
     /// Whether no input is negative.

@@ -8,6 +8,7 @@ use gradex_saliency::rules::Ratio;
 
 use crate::case::Case;
 use crate::replica::Expected;
+use crate::shares::Shares;
 
 type Predicate = Arc<dyn Fn(&Case) -> bool + Send + Sync>;
 type Formula = Arc<dyn Fn(&Case, &[f64]) -> Option<Expected> + Send + Sync>;
@@ -42,11 +43,17 @@ impl Default for Expectations {
 }
 
 impl Expectations {
-    /// Those of a rule that is a value: its formula too.
+    /// That it sends what this formula says, and the bias absorbs its part.
+    #[must_use]
+    pub fn shares(formula: Shares) -> Self {
+        Self::default().expected(move |case, upstream| case.shares(&formula, upstream))
+    }
+
+    /// Those of a rule that is a value: what it says of itself is carried out. Whether that is the right thing to say,
+    /// only a formula from elsewhere shows: [`Expectations::shares`].
     #[must_use]
     pub fn ratio(ratio: &Ratio) -> Self {
-        let ratio = ratio.clone();
-        Self::default().expected(move |case, upstream| case.ratio(&ratio, upstream))
+        Self::shares(Shares::of_ratio(ratio))
     }
 
     /// Those of the gradient, and of rules that change it at rectifiers: they take every layer, and account for what is
@@ -111,7 +118,7 @@ impl Expectations {
 }
 
 /// Where what a gradient does not send is known: elsewhere its sum means nothing.
-fn accounts_for_gradient(op: &Op) -> bool {
+pub(crate) fn accounts_for_gradient(op: &Op) -> bool {
     match op {
         Op::Conv2d(_) | Op::Linear(_) | Op::BatchNorm2d(_) | Op::Add(_) | Op::Softmax(_) | Op::Input(_) => false,
         Op::Relu(_)

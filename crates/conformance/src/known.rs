@@ -10,9 +10,11 @@ use gradex_saliency::rules::{
 
 use crate::case::Case;
 use crate::check::check_on;
-use crate::expectations::Expectations;
+use crate::definitions;
+use crate::expectations::{Expectations, accounts_for_gradient};
 use crate::layer::layers;
 use crate::report::Report;
+use crate::shares::Shares;
 
 /// A rule with what is expected of it.
 pub type Known = (Arc<dyn Rule>, Expectations);
@@ -20,30 +22,27 @@ pub type Known = (Arc<dyn Rule>, Expectations);
 /// Every rule.
 #[must_use]
 pub fn known() -> Vec<Known> {
-    let conserving = |ratio: Ratio| {
-        let expectations = Expectations::ratio(&ratio).conserves(Case::is_lossless);
-        (Arc::new(ratio) as Arc<dyn Rule>, expectations)
+    let losing = |ratio: Ratio, formula: Shares| (Arc::new(ratio) as Arc<dyn Rule>, Expectations::shares(formula));
+    let conserving = |ratio: Ratio, formula: Shares| {
+        let (rule, expectations) = losing(ratio, formula);
+        (rule, expectations.conserves(Case::is_lossless))
     };
-    let losing = |ratio: Ratio| {
-        let expectations = Expectations::ratio(&ratio);
-        (Arc::new(ratio) as Arc<dyn Rule>, expectations)
-    };
-    let (vanishing, what_is_expected) = conserving(epsilon(EPSILON));
-    let (exciting, of_exciting) = conserving(excitation());
-    let (inhibiting, of_inhibiting) = losing(inhibition());
+    let (vanishing, of_vanishing) = conserving(epsilon(EPSILON), definitions::epsilon(1e-6));
+    let (exciting, of_exciting) = conserving(excitation(), definitions::excitation());
+    let (inhibiting, of_inhibiting) = losing(inhibition(), definitions::inhibition());
     vec![
-        (vanishing, what_is_expected.gradient_times_input()),
-        losing(epsilon(0.0)),
-        losing(epsilon(0.25)),
-        conserving(gamma(0.25)),
-        conserving(z_plus()),
-        losing(alpha_beta(2.0)),
-        conserving(alpha_beta(1.0)),
-        conserving(z_box(&Bounds::new(&[-1.25], &[1.5]))),
+        (vanishing, of_vanishing.gradient_times_input()),
+        losing(epsilon(0.0), definitions::epsilon(0.0)),
+        losing(epsilon(0.25), definitions::epsilon(0.25)),
+        conserving(gamma(0.25), definitions::gamma(0.25)),
+        conserving(z_plus(), definitions::z_plus()),
+        losing(alpha_beta(2.0), definitions::alpha_beta(2.0)),
+        conserving(alpha_beta(1.0), definitions::alpha_beta(1.0)),
+        conserving(z_box(&Bounds::new(&[-1.25], &[1.5])), definitions::z_box(&[-1.25], &[1.5])),
         bounded_by_channel(),
-        conserving(w_square()),
-        conserving(flat()),
-        conserving(norm()),
+        conserving(w_square(), definitions::w_square()),
+        conserving(flat(), definitions::flat()),
+        conserving(norm(), definitions::epsilon(1e-6)),
         (exciting, of_exciting.probability()),
         (inhibiting, of_inhibiting.probability()),
         (Arc::new(Pass), pass()),
@@ -69,7 +68,8 @@ fn bounded_by_channel() -> Known {
     let ratio = z_box(&Bounds::new(&[-1.25, -1.0, -2.0, -1.5], &[1.5, 2.0, 1.0, 1.25]));
     let has_four = |input: &Tensor| input.shape().get(1) == Some(&4);
     let fits = move |case: &Case| case.scene.op.affine().is_some() && case.scene.inputs.iter().all(has_four);
-    let expectations = Expectations::ratio(&ratio).takes(fits).conserves(Case::is_lossless);
+    let formula = definitions::z_box(&[-1.25, -1.0, -2.0, -1.5], &[1.5, 2.0, 1.0, 1.25]);
+    let expectations = Expectations::shares(formula).takes(fits).conserves(Case::is_lossless);
     (Arc::new(ratio), expectations)
 }
 
@@ -80,20 +80,26 @@ fn pass() -> Expectations {
     Expectations::default().takes(fits).conserves(fits).formula(|_, upstream| Some(upstream.to_vec()))
 }
 
+/// At rectifiers these rules say that what they do not send is absorbed: a balance would show nothing there.
+fn of_gradients() -> Expectations {
+    let shows = |case: &Case| accounts_for_gradient(&case.scene.op) && !case.scene.op.is_activation();
+    Expectations::gradient_like().balances(shows)
+}
+
 fn gradient() -> Expectations {
     let formula = |case: &Case, upstream: &[f64]| Some(case.jacobian.as_ref()?.expected(upstream));
-    Expectations::gradient_like().gradient_where_positive().expected(formula)
+    of_gradients().gradient_where_positive().expected(formula)
 }
 
 fn guided() -> Expectations {
-    Expectations::gradient_like().gradient_where_positive().expected(|case, upstream| {
+    of_gradients().gradient_where_positive().expected(|case, upstream| {
         let jacobian = case.jacobian.as_ref()?;
         Some(jacobian.expected(&if case.scene.op.is_activation() { positive(upstream) } else { upstream.to_vec() }))
     })
 }
 
 fn deconvnet() -> Expectations {
-    Expectations::gradient_like().expected(|case, upstream| {
+    of_gradients().expected(|case, upstream| {
         if case.scene.op.is_activation() {
             return Some(crate::Expected::exactly(positive(upstream)));
         }

@@ -30,7 +30,7 @@
 //!
 //! A [`Case`] is a layer in one forward pass, with its dense float64 [`Jacobian`]; [`Expectations`] say what the rule
 //! promises, [`Check`] lists what is checked, and the [`Report`] names every case that fails, and how ([`Fault`]).
-//! For a rule that is a value, [`Expectations::ratio`] evaluates it on the dense matrix, loop by loop ([`replica`]).
+//! [`Expectations::shares`] evaluates a formula of shares on the dense matrix, loop by loop ([`replica`]).
 //! A rule that panics, or sends NaN or tensors of wrong shapes, is reported, not obeyed.
 #![forbid(unsafe_code)]
 
@@ -39,6 +39,7 @@ mod case;
 mod cases;
 mod check;
 mod checks;
+mod definitions;
 mod expectations;
 mod fault;
 mod jacobian;
@@ -49,6 +50,7 @@ mod scene;
 mod table;
 
 pub mod replica;
+pub mod shares;
 
 pub use case::Case;
 pub use cases::cases;
@@ -62,4 +64,5 @@ pub use layer::layers;
 pub use replica::Expected;
 pub use report::{CaseOutcome, CaseResult, Counts, Failure, Report};
 pub use scene::Scene;
+pub use shares::Shares;
 pub use table::Table;

@@ -1,21 +1,22 @@
-//! Rules that are values, evaluated on the dense matrix in float64, loop by loop.
+//! Formulas of shares, evaluated on the dense matrix in float64, loop by loop.
 //!
-//! For the matrix `w_ji` and the bias `b_j` of the layer, groups `g` of terms `t` (see [`Ratio`]):
+//! For the matrix `w_ji` and the bias `b_j` of the layer, groups `g` of terms `t` (see [`Shares`]):
 //!
-//! `d_j = Σ_t s_t (Σ_i W_t(w_ji) a_t(x_i) + B_t(b_j))`, `share_j = f_g [gate_g(z_j)] R_j / stab(d_j)`,
-//! `R'_i = Σ_g Σ_t Σ_j s_t a_t(x_i) W_t(w_ji) share_j`
+//! `d_j = Σ_t (Σ_i W_t(w_ji) a_t(x_i) + B_t(b_j))`, `share_j = f_g [gate_g(z_j)] R_j / stab(d_j)`,
+//! `R'_i = Σ_g Σ_t Σ_j a_t(x_i) W_t(w_ji) share_j`
 //!
-//! - bias: `Σ_j share_j Σ_t s_t B_t(b_j)` goes to it.
+//! - bias: `Σ_j share_j Σ_t B_t(b_j)` goes to it.
 //! - zero denominators: where `stab(d_j)` is zero, `share_j` is.
 //!
 //! An entry `w_ji = 0` is none: the output does not read the input. The implicit weights of layers without parameters are
-//! equal within a row, and there `Ones` and `Squares` mean the weights themselves.
+//! equal within a row, and there rules that square or count weights mean the weights themselves.
 //!
 //! Rounding in `f32` is in proportion to the sum of all magnitudes that a number is made of, which may be much larger than
 //! the number. So every value comes with how far off an `f32` rule may be.
 
-use gradex_saliency::rules::{Gate, InputPart, ParameterPart, Ratio, Stabiliser, Term};
 use ndarray::Array2;
+
+use crate::shares::{Shares, Term};
 
 /// Some roundings of `f32`, for sums of the length that layers have here.
 const ROUNDING: f64 = 8.0 * 6e-8;
@@ -56,41 +57,40 @@ pub struct Dense<'a> {
     pub is_implicit: bool,
 }
 
-/// What a rule that is a value sends for `upstream`.
+/// What a formula says is sent for `upstream`.
 #[must_use]
-pub fn ratio(rule: &Ratio, layer: &Dense<'_>, upstream: &[f64]) -> Expected {
+pub fn evaluate(formula: &Shares, layer: &Dense<'_>, upstream: &[f64]) -> Expected {
     let mut expected = Expected::exactly(vec![0.0; layer.inputs.len()]);
     let mut to_bias = 0.0;
-    for group in &rule.groups {
+    for group in &formula.groups {
         let inputs = || layer.inputs.iter().zip(layer.channels);
-        let of_inputs = |term: &Term| inputs().map(|(x, channel)| part(&term.input, *x, *channel)).collect();
-        let parts: Vec<(f64, Vec<f64>, &Term)> =
-            group.terms.iter().map(|term| (f64::from(term.sign), of_inputs(term), term)).collect();
+        let of_inputs = |term: &Term| inputs().map(|(x, channel)| (term.input)(*x, *channel)).collect();
+        let parts: Vec<(Vec<f64>, &Term)> = group.terms.iter().map(|term| (of_inputs(term), term)).collect();
         for (j, row) in layer.matrix.outer_iter().enumerate() {
-            if !opens(group.gate, layer.outputs[j]) {
+            if !(group.gate)(layer.outputs[j]) {
                 continue;
             }
             let (mut denominator, mut magnitude, mut bias) = (0.0, 0.0, 0.0);
-            for (sign, a, term) in &parts {
+            for (a, term) in &parts {
                 for (w, a) in row.iter().zip(a).filter(|(w, _)| **w != 0.0) {
-                    let product = weight(term.weight, *w, layer.is_implicit) * a;
-                    denominator += sign * product;
+                    let product = (term.weight)(*w, layer.is_implicit) * a;
+                    denominator += product;
                     magnitude += product.abs();
                 }
-                let of_bias = term.bias.zip(layer.bias).map_or(0.0, |(part, bias)| weight(part, bias[j], false));
-                bias += sign * of_bias;
+                let of_bias = layer.bias.map_or(0.0, |bias| (term.bias)(bias[j]));
+                bias += of_bias;
                 magnitude += of_bias.abs();
             }
-            let stabilised = stabilise(rule.stabiliser, denominator + bias);
+            let stabilised = (formula.stabilise)(denominator + bias);
             if stabilised == 0.0 {
                 continue;
             }
-            let share = f64::from(group.factor) * upstream[j] / stabilised;
+            let share = group.factor * upstream[j] / stabilised;
             let doubt = ROUNDING * (1.0 + magnitude / stabilised.abs());
             to_bias += share * bias;
-            for (sign, a, term) in &parts {
+            for (a, term) in &parts {
                 for (i, (w, a)) in row.iter().zip(a).enumerate().filter(|(_, (w, _))| **w != 0.0) {
-                    let product = sign * a * weight(term.weight, *w, layer.is_implicit) * share;
+                    let product = a * (term.weight)(*w, layer.is_implicit) * share;
                     expected.sent[i] += product;
                     expected.doubt[i] += product.abs() * doubt;
                 }
@@ -106,44 +106,4 @@ pub fn channels(shape: &[usize]) -> Vec<usize> {
     let count = shape.get(1).copied().unwrap_or(1).max(1);
     let pixels = shape.iter().skip(2).product::<usize>().max(1);
     (0..shape.iter().product()).map(|place: usize| place / pixels % count).collect()
-}
-
-fn part(part: &InputPart, x: f64, channel: usize) -> f64 {
-    match part {
-        InputPart::Whole => x,
-        InputPart::Positive => x.max(0.0),
-        InputPart::Negative => x.min(0.0),
-        InputPart::Ones => 1.0,
-        InputPart::Constant(values) => values.get(channel).or(values.last()).copied().map_or(0.0, f64::from),
-    }
-}
-
-fn weight(part: ParameterPart, w: f64, implicit: bool) -> f64 {
-    match part {
-        ParameterPart::Whole => w,
-        ParameterPart::Positive => w.max(0.0),
-        ParameterPart::Negative => w.min(0.0),
-        ParameterPart::PlusPositive(gamma) => w + f64::from(gamma) * w.max(0.0),
-        ParameterPart::PlusNegative(gamma) => w + f64::from(gamma) * w.min(0.0),
-        ParameterPart::Squares | ParameterPart::Ones if implicit => w,
-        ParameterPart::Squares => w * w,
-        ParameterPart::Ones => 1.0,
-    }
-}
-
-fn opens(gate: Gate, output: f64) -> bool {
-    match gate {
-        Gate::All => true,
-        Gate::Positive => output > 0.0,
-        Gate::Negative => output < 0.0,
-    }
-}
-
-fn stabilise(stabiliser: Stabiliser, z: f64) -> f64 {
-    match stabiliser {
-        Stabiliser::Signed(epsilon) if z >= 0.0 => z + f64::from(epsilon),
-        Stabiliser::Signed(epsilon) => z - f64::from(epsilon),
-        Stabiliser::Added(_) if z == 0.0 => 0.0,
-        Stabiliser::Added(epsilon) => z + f64::from(epsilon),
-    }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use gradex_conformance::replica::{self, Dense};
-use gradex_conformance::{Jacobian, Scene};
+use gradex_conformance::{Jacobian, Scene, Shares};
 use gradex_engine::layers::{AdaptiveAvgPool2d, Add, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Relu};
 use gradex_engine::{GraphBuilder, Layer, Network, NodeId, Op, Params, Retain, Site, Tensor};
 use gradex_models::{generated_input, generated_parameters};
@@ -69,7 +69,12 @@ impl Node {
             How::Value(ratio) => {
                 let bias = self.bias.as_deref();
                 let Self { matrix, inputs, output: outputs, .. } = self;
-                replica::ratio(ratio, &Dense { matrix, bias, inputs, channels, outputs, is_implicit }, upstream).sent
+                replica::evaluate(
+                    &Shares::of_ratio(ratio),
+                    &Dense { matrix, bias, inputs, channels, outputs, is_implicit },
+                    upstream,
+                )
+                .sent
             }
             How::Pass => upstream.to_vec(),
             How::Gradient => self.transpose(upstream),
