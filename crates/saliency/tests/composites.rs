@@ -98,6 +98,7 @@ fn selectors_by_name_kind_and_place() {
         ("average_pool", vec!["means"]),
         ("*conv1", vec!["conv1", "layer1.0.conv1"]),
         ("conv", vec![]),
+        ("any add", vec![]),
     ] {
         let selector: Selector = text.parse().expect(text);
         assert_eq!(names(&selector), expected, "{text}");
@@ -116,7 +117,7 @@ fn selectors_that_match_nothing_are_named_with_near_names() {
         ("conv3d = epsilon(1e-6)", "`conv2d`"),
         ("layer1.0.conv2 = flat", "`layer1.0.conv1`"),
         ("weighted layer9.* = flat", "`layer1.0."),
-        ("max_pool2d = pass", "conv2d, batch_norm2d, relu"),
+        ("max_pool2d = pass", "add, batch_norm2d, conv2d, flatten"),
         ("conv2d fc = flat", "`fc` is a linear"),
     ] {
         let error = check(&format!("linear = epsilon; {line}")).expect_err(line).to_string();

@@ -226,6 +226,12 @@ impl fmt::Display for Selector {
             Place::Last => "last",
         };
         let kind = KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(word, _)| word);
+        // A name alone takes every kind, unless it is a word of another meaning.
+        let is_word = |name: &str| ["first", "last"].contains(&name) || KINDS.iter().any(|(word, _)| *word == name);
+        let kind = match &self.name {
+            Name::Exact(name) if self.kind == Kind::Any && !is_word(name) => "",
+            Name::Any | Name::Exact(_) | Name::Below(_) | Name::Glob(_) => kind,
+        };
         let name = match &self.name {
             Name::Any => String::new(),
             Name::Exact(name) | Name::Glob(name) => name.clone(),
