@@ -17,6 +17,8 @@ use crate::inputs::Picture;
 const PROGRAM: usize = 24 << 20;
 /// Bytes of a pixel of a photograph: decoded, its grey copy, and the overlays being written.
 const PIXEL: usize = 12;
+/// Classes of which maps are kept at a time: the one asked about, the one compared with, and one that is asked about later.
+const CLASSES: usize = 3;
 const MEBIBYTE: usize = 1 << 20;
 
 /// What a run may take, and what it is planned to.
@@ -43,7 +45,7 @@ impl Budget {
             let mut args = args.clone();
             args.ask.settings.batch = Some(batch);
             let asked = Asked::new(&args.ask, args.input.pictures.size, model)?;
-            let planned = PROGRAM + plan(&asked, model, args.ask.extrapolate, [height, width])?.total();
+            let planned = PROGRAM + plan(&asked, model, args.ask.extrapolate, [height, width])?;
             if planned <= most || batch == 1 {
                 fits(most, planned, "it takes")?;
                 return Ok((Self { most, planned, batch }, asked));
@@ -57,7 +59,7 @@ impl Budget {
         let [height, width] = picture.photograph.size();
         let photograph = height.saturating_mul(width).saturating_mul(PIXEL);
         let size = [picture.input.shape()[2], picture.input.shape()[3]];
-        let planned = PROGRAM + plan(asked, model, mode, size)?.total();
+        let planned = PROGRAM + plan(asked, model, mode, size)?;
         fits(self.most, planned.saturating_add(photograph), "this input takes")
     }
 
@@ -69,10 +71,11 @@ impl Budget {
     }
 }
 
-fn plan(asked: &Asked, model: &Model, mode: Extrapolation, [height, width]: [usize; 2]) -> Result<Memory> {
+fn plan(asked: &Asked, model: &Model, mode: Extrapolation, [height, width]: [usize; 2]) -> Result<usize> {
     let methods: Vec<_> = asked.methods.iter().map(|asked| asked.method.clone()).collect();
-    let network = &model.network;
-    Ok(Memory::plan(network.graph(), &methods, asked.point, mode, &[1, 3, height, width], network.choice())?)
+    let maps = methods.len() * CLASSES * height * width * size_of::<f32>();
+    let (graph, choice) = (model.network.graph(), model.network.choice());
+    Ok(maps + Memory::plan(graph, &methods, asked.point, mode, &[1, 3, height, width], choice)?.total())
 }
 
 fn fits(most: usize, needed: usize, what: &str) -> Result<()> {
