@@ -60,7 +60,7 @@ fn check_case(case: &Case, model: &Model, input: &Tensor) {
     for mode in Extrapolation::ALL {
         let explainer = Explainer::new(&model.network).extrapolation(mode);
         let tape = explainer.forward(input).expect("forward");
-        if mode != Extrapolation::None {
+        if mode != Extrapolation::NONE {
             let excitations = explainer.excitations(input.shape(), graph.default_point()).expect("excitations");
             let expected = case.texts(&format!("/excitations/{mode}"));
             assert_eq!(excitations.iter().map(name).collect::<Vec<_>>(), expected, "{} {mode}", case.name());

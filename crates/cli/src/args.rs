@@ -172,8 +172,9 @@ pub struct AskArgs {
     /// What methods can be told.
     #[command(flatten)]
     pub settings: SettingArgs,
-    /// How the map is sharpened: activated, published or none.
-    #[arg(long, value_name = "MODE", default_value_t = Extrapolation::Activated)]
+    /// How the map is sharpened: activated, published or none, or with other settings, as in activated(power=0.5) (see
+    /// `gradex methods`).
+    #[arg(long, value_name = "MODE", default_value_t = Extrapolation::ACTIVATED)]
     pub extrapolate: Extrapolation,
 }
 

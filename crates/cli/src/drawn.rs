@@ -26,12 +26,9 @@ impl Drawn {
     /// How the command line wants this explanation drawn.
     pub fn new(mode: Extrapolation, args: &StyleArgs, tape: &Tape, explanation: &Explanation) -> Result<Self> {
         let Explanation { coarse, fine, .. } = explanation;
-        let plain = match mode {
-            Extrapolation::None => None,
-            Extrapolation::Activated | Extrapolation::Published => {
-                Some(extrapolate::extrapolate(Extrapolation::None, coarse, tape, 0, &[])?)
-            }
-        };
+        let plain = (mode != Extrapolation::NONE)
+            .then(|| extrapolate::extrapolate(Extrapolation::NONE, coarse, tape, 0, &[]))
+            .transpose()?;
         let is_fine = coarse.map().shape() == &tape.input_shape()[2..];
         let stretch = args.stretch.map_or(if is_fine { STRETCH } else { 1.0 }, |percent| percent / 100.0);
         let style = Style { map: args.colour_map, opacity: args.opacity, stretch };
@@ -60,17 +57,15 @@ impl ContactSheet {
     /// With a head line about the class, and the predictions beside the photograph.
     pub fn new(args: &Explain, picture: &Picture, report: &Report, question: &Question) -> Result<Self> {
         let mode = args.ask.extrapolate;
-        let tiles = if mode == Extrapolation::None { 1 } else { 2 };
+        let tiles = if mode == Extrapolation::NONE { 1 } else { 2 };
         let title = match question.versus {
             Some(_) => question.title(),
             None => format!("{}, {:.1} %", label(question.class), 100.0 * question.probability),
         };
         let input = report.input.rsplit(['/', '\\']).next().unwrap_or_default();
-        let sides = match mode {
-            Extrapolation::None => String::new(),
-            Extrapolation::Activated | Extrapolation::Published => {
-                format!("; left the method's own map, right extrapolated ({mode})")
-            }
+        let sides = match tiles {
+            1 => String::new(),
+            _ => format!("; left the method's own map, right extrapolated ({mode})"),
         };
         let note = |p: &LabelledPrediction| (format!("{:.1} %", 100.0 * p.probability), p.label.to_owned());
         let sheet = Sheet::new(&picture.photograph, &picture.region, tiles)?

@@ -197,7 +197,7 @@ impl Task<'_> {
         };
         let files = Files {
             overlay: draw(fine, mode)?,
-            plain: drawn.plain.as_ref().map(|plain| draw(plain, Extrapolation::None)).transpose()?,
+            plain: drawn.plain.as_ref().map(|plain| draw(plain, Extrapolation::NONE)).transpose()?,
             coarse: self.writer.save(&name, "coarse", || without_one_channel(&coarse.values))?,
             fine: self.writer.save(&name, &format!("{mode}-fine"), || without_one_channel(&fine.values))?,
             logits: None,
@@ -215,7 +215,7 @@ impl Task<'_> {
             parameters: parameters.into_iter().collect(),
             point: node(point),
             fused,
-            extrapolation: mode.name(),
+            extrapolation: mode.to_string(),
             reason: fine.reason.map(|reason| reason.to_string()),
             advice: fine.reason.map(Reason::advice),
             note: coarse.note.clone(),

@@ -33,7 +33,7 @@ pub fn methods(json: bool) -> Outcome {
     if json {
         let listing = Listing {
             methods: all.iter().map(MethodLine::from).collect(),
-            extrapolation: Extrapolation::ALL.map(|mode| ModeLine { name: mode.name(), summary: mode.summary() }),
+            extrapolation: Extrapolation::ALL.map(|mode| ModeLine { name: mode.to_string(), summary: mode.summary() }),
         };
         serde_json::to_writer(&mut out, &listing)?;
         return Ok(writeln!(out)?);
@@ -47,7 +47,11 @@ pub fn methods(json: bool) -> Outcome {
     }
     writeln!(out, "\nextrapolation (--extrapolate)")?;
     for mode in Extrapolation::ALL {
-        writeln!(out, "  {:<12} {}", mode.name(), mode.summary())?;
+        writeln!(out, "  {mode:<12} {}", mode.summary())?;
+    }
+    writeln!(out, "\n  and with other settings, in brackets, as in activated(power=0.5,tensors=last)")?;
+    for (setting, values) in Extrapolation::forms() {
+        writeln!(out, "  {setting:<12} {values}")?;
     }
     Ok(())
 }
@@ -75,7 +79,7 @@ impl From<&About> for MethodLine {
 
 #[derive(Serialize)]
 struct ModeLine {
-    name: &'static str,
+    name: String,
     summary: &'static str,
 }
 

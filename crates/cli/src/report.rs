@@ -90,7 +90,7 @@ pub struct Explained {
     /// The nodes whose maps are fused, and how, where there are several.
     pub fused: Option<FusedPoints>,
     /// The mode of extrapolation.
-    pub extrapolation: &'static str,
+    pub extrapolation: String,
     /// Why the map is blank, where it is.
     pub reason: Option<String>,
     /// What to try where it is blank.

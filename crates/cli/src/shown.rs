@@ -157,9 +157,9 @@ impl<'a> Task<'a> {
     /// The maps that are to be seen, and what each is called.
     fn maps_of<'d>(&self, drawn: &'d Drawn) -> Vec<(&'d Heatmap, &'static str)> {
         let how = match self.args.ask.extrapolate {
-            Extrapolation::None => PLAIN,
-            Extrapolation::Activated => "extrapolated",
-            Extrapolation::Published => "extrapolated as published",
+            Extrapolation::NONE => PLAIN,
+            Extrapolation::PUBLISHED => "extrapolated as published",
+            _ => "extrapolated",
         };
         match &drawn.plain {
             Some(plain) if *plain == drawn.fine => vec![(plain, "plain: there is nothing to extrapolate")],

@@ -84,6 +84,22 @@ fn methods_are_measured_beside_baselines_and_compared() {
 }
 
 #[test]
+fn settings_of_the_extrapolation_are_compared_with_any_of_them() {
+    let (inputs, out) = (fixture("images"), folder("settings"));
+    let settings = ["--extrapolate", "activated,activated(power=2,skip=never)", "--against", "activated"];
+    let output = run(&[&["--metrics", "gini"][..], &settings].concat(), &inputs, &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let (summary, name) = (summary(&out), "activated(skip=never,power=2)");
+    let of = |mode| row(&summary, "gini", "grad-cam", mode)["mean"].as_f64().unwrap();
+    let [compared] = &summary["comparisons"].as_array().unwrap()[..] else { panic!("{summary}") };
+    assert_eq!((&compared["extrapolation"], &compared["against"]), (&name.into(), &"activated".into()));
+    assert!((compared["difference"].as_f64().unwrap() - (of(name) - of("activated"))).abs() < 1e-9, "{summary}");
+    assert!(of(name) > of("activated"), "a higher power makes maps sparser");
+    let csv = fs::read_to_string(out.join("results.csv")).unwrap();
+    assert!(csv.contains(&format!(",grad-cam,\"{name}\",")), "{csv}");
+}
+
+#[test]
 fn whoever_stops_and_resumes_finds_what_one_run_finds() {
     let (inputs, whole, parts) = (fixture("images"), folder("in-one-run"), folder("in-parts"));
     assert_eq!(code(&run(&METRICS, &inputs, &whole)), Some(0));
@@ -144,6 +160,8 @@ fn words_that_mean_nothing_are_refused() {
         (&["--metrics", "grid-2x2"], "needs inputs of 4 classes, and these show 3"),
         (&["--methods", "grad-kam"], "no method `grad-kam`"),
         (&["--extrapolate", "more"], "more"),
+        (&["--extrapolate", "none,activated(power=0)"], "`0` is no number above 0"),
+        (&["--against", "published"], "--against published: it is not one of those in --extrapolate"),
         (&["--threshold", "0"], "--threshold"),
         (&["--boxes", "a.csv", "--masks", "b"], "cannot be used with"),
         (&["--steps", "0"], "--steps"),
@@ -191,6 +209,14 @@ fn the_other_metrics_are_measured_too() {
     for metric in metrics.split(',') {
         assert!(of(metric, "grad-cam", "activated").is_finite(), "{metric}");
     }
+    // The mean over the depths at which there is a map.
+    let journal = measured(&out);
+    let metrics = &journal.iter().find(|(key, _)| key[1..] == ["grad-cam", "activated"]).unwrap().1;
+    let depths = ["randomisation:_fc", "randomisation:_conv_stem"].map(|depth| metrics.get(depth).unwrap());
+    let found: Vec<f64> = depths.into_iter().filter_map(|depth| depth.as_f64().map(f64::abs)).collect();
+    let mean = found.iter().sum::<f64>() / found.len() as f64;
+    assert!((mean - of("randomisation", "grad-cam", "activated")).abs() < 1e-9, "{metrics}");
+    assert!((of("randomisation:_fc", "edges", "none") - 1.0).abs() < 1e-9);
     // What knows nothing of the network does not notice that it forgets, nor which class is asked about.
     for metric in ["randomisation", "class-swap"] {
         assert!((of(metric, "edges", "none") - 1.0).abs() < 1e-9);

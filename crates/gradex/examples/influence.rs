@@ -49,7 +49,7 @@ fn of_noise(
     let (_, height, width) = like.coarse.values.dim();
     let coarse = CoarseMap::new("noise", like.coarse.point, baselines::random([height, width], seed))?;
     let excitations = explainer.excitations(tape.input_shape(), coarse.point)?;
-    let fine = extrapolate(Extrapolation::Activated, &coarse, tape, 0, &excitations)?;
+    let fine = extrapolate(Extrapolation::ACTIVATED, &coarse, tape, 0, &excitations)?;
     Ok(Explanation { coarse, fine, ..like.clone() })
 }
 

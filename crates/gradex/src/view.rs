@@ -116,7 +116,7 @@ impl View {
     /// # Errors
     /// [`Error::Saliency`](crate::Error::Saliency) where the explanation is of another network.
     pub fn plain(&self, explanation: &Explanation) -> Result<Heatmap> {
-        Ok(extrapolate(Extrapolation::None, &explanation.coarse, &self.tape, explanation.image, &[])?)
+        Ok(extrapolate(Extrapolation::NONE, &explanation.coarse, &self.tape, explanation.image, &[])?)
     }
 
     /// The map drawn over the photograph.

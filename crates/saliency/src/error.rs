@@ -77,6 +77,13 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A text does not describe an extrapolation.
+    Extrapolation {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Whoever watched the progress wanted no more.
     Stopped {
         /// Passes done.
@@ -119,6 +126,7 @@ impl fmt::Display for Error {
             }
             Self::Inapplicable { method, why } => write!(f, "{method} cannot be applied: {why}"),
             Self::Rules { text, why } => write!(f, "`{text}` is no rule for layers: {why}"),
+            Self::Extrapolation { text, why } => write!(f, "`{text}` is no extrapolation: {why}"),
             Self::Stopped { done, total } => write!(f, "stopped after {done} of {total} passes"),
             Self::NoSuchImage { image, images } => write!(f, "there is no image {image} in a batch of {images}"),
             Self::NonFinite { what } => write!(f, "the {what} holds NaN or infinite values"),
@@ -152,6 +160,7 @@ impl Error {
             | Self::Undeclared { .. }
             | Self::Inapplicable { .. }
             | Self::Rules { .. }
+            | Self::Extrapolation { .. }
             | Self::Kernel(_) => None,
         }
     }

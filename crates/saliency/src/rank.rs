@@ -15,15 +15,23 @@ pub fn rank_correlation<'v>(a: impl IntoIterator<Item = &'v f32>, b: impl IntoIt
     (spread > 0.0).then(|| (product(&a, &b) / spread).clamp(-1.0, 1.0))
 }
 
-/// The rank of each value from 0, less the mean of all ranks. Halves of whole numbers: exact in `f64`.
+/// The rank of each value, less the mean of all ranks.
 fn centred_ranks<'v>(values: impl IntoIterator<Item = &'v f32>) -> Vec<f64> {
-    let values: Vec<f32> = values.into_iter().copied().collect();
+    let mut ranks = ranks(values.into_iter().copied());
+    let mean = (ranks.len() as f64 - 1.0) / 2.0;
+    ranks.iter_mut().for_each(|rank| *rank -= mean);
+    ranks
+}
+
+/// The rank of each value from 0, equal values sharing the mean of theirs. Halves of whole numbers: exact in `f64`.
+pub(crate) fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
+    let values: Vec<f32> = values.collect();
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_unstable_by(|i, j| values[*i].total_cmp(&values[*j]));
     let mut ranks = vec![0.0; values.len()];
     let mut before = 0;
     for equal in order.chunk_by(|i, j| values[*i] == values[*j]) {
-        let rank = before as f64 + (equal.len() as f64 - values.len() as f64) / 2.0;
+        let rank = before as f64 + (equal.len() as f64 - 1.0) / 2.0;
         equal.iter().for_each(|place| ranks[*place] = rank);
         before += equal.len();
     }

@@ -97,9 +97,9 @@ fn evidence_where_an_earlier_layer_is_silent_has_no_activation() {
         let explainer = Explainer::new(&network).extrapolation(mode);
         explain(&explainer, &input, &[0]).remove(0).fine.reason
     };
-    assert_eq!(of(Extrapolation::Activated), Some(Reason::NoActivation));
+    assert_eq!(of(Extrapolation::ACTIVATED), Some(Reason::NoActivation));
     assert!(Reason::NoActivation.advice().contains("--extrapolate none"));
-    assert_eq!(of(Extrapolation::None), Some(Reason::Constant), "the next reason in the way");
+    assert_eq!(of(Extrapolation::NONE), Some(Reason::Constant), "the next reason in the way");
 }
 
 #[test]

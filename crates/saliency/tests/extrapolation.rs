@@ -10,7 +10,9 @@ use gradex_saliency::extrapolate::extrapolate;
 use gradex_saliency::{CoarseMap, Error, Explainer, Extrapolation, Heatmap, Reason};
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, array};
 
-use Extrapolation::{Activated, None as Plain, Published};
+const ACTIVATED: Extrapolation = Extrapolation::ACTIVATED;
+const PUBLISHED: Extrapolation = Extrapolation::PUBLISHED;
+const PLAIN: Extrapolation = Extrapolation::NONE;
 
 /// Bilinear, `align_corners = false`, no antialiasing: each pixel by itself.
 fn resize(map: &Array2<f64>, (height, width): (usize, usize)) -> Array2<f64> {
@@ -25,7 +27,7 @@ fn resize(map: &Array2<f64>, (height, width): (usize, usize)) -> Array2<f64> {
     })
 }
 
-/// The rule as the paper's code has it, over `excitations` `[c, h, w]`; for [`Activated`] with the maximum of the sums
+/// The rule as the paper's code has it, over `excitations` `[c, h, w]`; for `activated` with the maximum of the sums
 /// for that of the tensor. No care for ranges.
 fn oracle(
     mode: Extrapolation,
@@ -38,11 +40,11 @@ fn oracle(
     for excitation in excitations.iter().rev().map(|excitation| excitation.mapv(f64::from)) {
         let sums: Array2<f64> = excitation.sum_axis(Axis(0)).into_dimensionality().unwrap();
         let scale =
-            if mode == Published { excitation.fold(max, |a, b| a.max(*b)) } else { sums.fold(max, |a, b| a.max(*b)) };
+            if mode == PUBLISHED { excitation.fold(max, |a, b| a.max(*b)) } else { sums.fold(max, |a, b| a.max(*b)) };
         map = resize(&map, sums.dim()) * sums / scale;
     }
     map = resize(&map, size);
-    if mode == Published {
+    if mode == PUBLISHED {
         let (mean, deviation) = (map.mean().unwrap(), map.std(1.0));
         map.mapv_inplace(|value| ((value - mean) / deviation).clamp(-1.0, 1.0));
     }
@@ -101,21 +103,21 @@ fn every_mode_is_its_definition_over_the_right_tensors() {
     let pooled = network(3, pooled, noise_for);
     let strided = network(3, strided, noise_for);
     let cases: [(&Network, &str, Extrapolation, &[&str]); 12] = [
-        (&pooled, "relu2", Plain, &[]),
-        (&pooled, "relu2", Published, &["relu1", "pool1", "aux", "pool2"]),
-        (&pooled, "relu2", Activated, &["relu1"]),
+        (&pooled, "relu2", PLAIN, &[]),
+        (&pooled, "relu2", PUBLISHED, &["relu1", "pool1", "aux", "pool2"]),
+        (&pooled, "relu2", ACTIVATED, &["relu1"]),
         // The smaller map lets the pool of the first stage in; the second's is no larger than the map.
-        (&pooled, "pool2", Activated, &["relu1", "pool1"]),
+        (&pooled, "pool2", ACTIVATED, &["relu1", "pool1"]),
         // Where nothing is larger than the map, or it lies before everything, there is nothing to multiply by.
-        (&pooled, "relu1", Activated, &[]),
-        (&pooled, "input", Activated, &[]),
-        (&pooled, "input", Published, &["relu1", "pool1", "aux", "pool2"]),
-        (&strided, "relu2", Plain, &[]),
+        (&pooled, "relu1", ACTIVATED, &[]),
+        (&pooled, "input", ACTIVATED, &[]),
+        (&pooled, "input", PUBLISHED, &["relu1", "pool1", "aux", "pool2"]),
+        (&strided, "relu2", PLAIN, &[]),
         // (1, 2) > (1, 1) and (2, 1) > (1, 1), (1, 1) is not; the first is the image itself, the others are raw.
-        (&strided, "relu2", Published, &["input", "stem", "down"]),
-        (&strided, "relu2", Activated, &["relu1"]),
-        (&strided, "relu1", Activated, &[]),
-        (&strided, "relu1", Published, &["input", "stem", "down"]),
+        (&strided, "relu2", PUBLISHED, &["input", "stem", "down"]),
+        (&strided, "relu2", ACTIVATED, &["relu1"]),
+        (&strided, "relu1", ACTIVATED, &[]),
+        (&strided, "relu1", PUBLISHED, &["input", "stem", "down"]),
     ];
     for (network, point, mode, excitations) in cases {
         for size in [[12, 10], [13, 7]] {
@@ -139,7 +141,7 @@ fn a_negative_maximum_turns_the_published_map_round() {
         for id in ids {
             assert!(tape.channel_sums(id).unwrap().max.iter().all(|max| *max < 0.0), "{convolutions:?}");
         }
-        let compared = compare(&network, "relu2", Published, &["input", "stem", "down"], &input);
+        let compared = compare(&network, "relu2", PUBLISHED, &["input", "stem", "down"], &input);
         assert!(compared >= 3, "{convolutions:?}: only {compared} of 10 maps are not blank");
     }
 }
@@ -202,13 +204,13 @@ fn a_product_that_an_earlier_layer_extinguishes_is_blank() {
     let silent =
         one_channel(&[("conv1.weight", 1.0), ("conv1.bias", -2.0), ("conv2.weight", -1.0), ("conv2.bias", 1.0)]);
     let elsewhere = one_channel(&[("conv1.weight", 1.0), ("conv2.weight", -1.0), ("conv2.bias", 1.0)]);
-    for mode in [Activated, Published] {
+    for mode in [ACTIVATED, PUBLISHED] {
         for network in [&silent, &elsewhere] {
             assert_eq!(heatmap(network, mode, &spot(), 0).reason, Some(Reason::NoActivation), "{mode}");
         }
     }
-    assert_eq!(heatmap(&silent, Plain, &spot(), 0).reason, Some(Reason::Constant));
-    let plain = heatmap(&elsewhere, Plain, &spot(), 0);
+    assert_eq!(heatmap(&silent, PLAIN, &spot(), 0).reason, Some(Reason::Constant));
+    let plain = heatmap(&elsewhere, PLAIN, &spot(), 0);
     assert_eq!((plain.reason, plain.map()[[0, 0]], plain.map()[[3, 3]]), (None, 0.0, 1.0));
 }
 
@@ -308,7 +310,7 @@ fn channel_sums_that_overflow_are_not_taken_for_silence() {
     };
     let network =
         network(1, add_nodes, constants(&[("conv1.weight", 3e38), ("conv2.weight", 1e-38), ("fc.weight", 1.0)]));
-    for mode in [Activated, Published] {
+    for mode in [ACTIVATED, PUBLISHED] {
         let explainer = Explainer::new(&network).extrapolation(mode);
         let tape = explainer.forward(&spot()).unwrap();
         match explainer.explain(&tape, &[0]) {
@@ -334,7 +336,7 @@ fn an_excitation_that_overflowed_is_an_error() {
             _ => others(index, parameter),
         };
         let network = network(1, add_nodes, parameter);
-        let explainer = Explainer::new(&network).extrapolation(Published);
+        let explainer = Explainer::new(&network).extrapolation(PUBLISHED);
         for pixels in [[10.0, 10.0], [10.0, 1e-38]] {
             let input = tensor(&[1, 1, 1, 4], &[pixels[0], 0.0, pixels[1], 0.0]);
             let tape = explainer.forward(&input).unwrap();
@@ -351,5 +353,5 @@ fn modes_have_names() {
     }
     let error = "smooth".parse::<Extrapolation>().unwrap_err().to_string();
     assert_eq!(error, "there is no extrapolation `smooth`; there are: activated, published, none");
-    assert_eq!(Extrapolation::default(), Activated);
+    assert_eq!(Extrapolation::default(), ACTIVATED);
 }

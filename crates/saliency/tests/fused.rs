@@ -17,7 +17,7 @@ fn points(network: &Network, names: &[&str]) -> Vec<NodeId> {
 
 /// A method's map at a point, stretched to `[0, 1]` at the size of the input: what `--extrapolate none` shows.
 fn stretched(network: &Network, method: impl Method + 'static, point: NodeId, input: &Tensor) -> Array3<f32> {
-    let explainer = Explainer::new(network).method(method).point(point).extrapolation(Extrapolation::None);
+    let explainer = Explainer::new(network).method(method).point(point).extrapolation(Extrapolation::NONE);
     explain(&explainer, input, &[1]).remove(0).fine.values
 }
 

@@ -238,7 +238,7 @@ fn neither_batch_nor_company_changes_a_map() {
         all(&settings).into_iter().filter(|method| method.default_point(network.graph()) == INPUT).collect::<Vec<_>>()
     };
     let explain = |batch, input: &Tensor, classes: &[usize]| {
-        let explainer = Explainer::new(&network).methods(with_batch(batch)).extrapolation(Extrapolation::None);
+        let explainer = Explainer::new(&network).methods(with_batch(batch)).extrapolation(Extrapolation::NONE);
         let tape = explainer.forward(input).unwrap();
         let explanations = explainer.explain(&tape, classes).unwrap();
         explanations.into_iter().map(|explanation| (explanation.method, explanation.coarse)).collect::<Vec<_>>()

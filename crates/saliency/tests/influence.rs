@@ -52,7 +52,7 @@ fn steep(seed: u32) -> Array2<f32> {
 #[test]
 fn a_map_that_is_the_same_everywhere_is_all_activations() {
     for value in [1.0, 0.3] {
-        let influence = of_map(Extrapolation::Activated, 0.5, &Array2::from_elem((32, 32), value), None);
+        let influence = of_map(Extrapolation::ACTIVATED, 0.5, &Array2::from_elem((32, 32), value), None);
         assert!((influence.activations.unwrap() - 1.0).abs() < 1e-3, "{influence:?}");
         assert!(influence.is_same_for_any_class() && influence.other.is_none());
     }
@@ -60,7 +60,7 @@ fn a_map_that_is_the_same_everywhere_is_all_activations() {
 
 #[test]
 fn a_map_that_outweighs_the_activations_is_none_of_them() {
-    let influence = of_map(Extrapolation::Activated, 0.1, &steep(1), Some(&steep(2)));
+    let influence = of_map(Extrapolation::ACTIVATED, 0.1, &steep(1), Some(&steep(2)));
     assert!(influence.activations.unwrap().abs() < 0.1, "{influence:?}");
     assert!(influence.other.unwrap().abs() < 0.1, "two maps that know nothing of each other: {influence:?}");
     assert!(!influence.is_same_for_any_class());
@@ -70,13 +70,13 @@ fn a_map_that_outweighs_the_activations_is_none_of_them() {
 fn the_more_the_activations_vary_the_more_the_picture_is_theirs() {
     let map = noise(1, &[32, 32]).into_dimensionality().unwrap().mapv(|value: f32| 1.0 + 0.3 * value);
     let found: Vec<f64> =
-        [0.05, 0.2, 0.8].map(|scale| of_map(Extrapolation::Activated, scale, &map, None).activations.unwrap()).to_vec();
+        [0.05, 0.2, 0.8].map(|scale| of_map(Extrapolation::ACTIVATED, scale, &map, None).activations.unwrap()).to_vec();
     assert!(found.is_sorted() && found[0] < 0.5 && found[2] > 0.8, "{found:?}");
 }
 
 #[test]
 fn without_extrapolation_no_activation_takes_part() {
-    let influence = of_map(Extrapolation::None, 0.5, &steep(1), Some(&steep(1)));
+    let influence = of_map(Extrapolation::NONE, 0.5, &steep(1), Some(&steep(1)));
     assert_eq!(influence, Influence { activations: None, other: Some(1.0) });
     assert!(influence.is_same_for_any_class());
 }

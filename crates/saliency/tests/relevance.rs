@@ -131,7 +131,7 @@ fn the_gradient_of_a_padded_average_loses_what_falls_on_padding() {
 
 /// The map of one image for class 2, and its sum.
 fn map(network: &Network, method: impl Method + 'static, point: Option<NodeId>) -> (Tensor, f32) {
-    let mut explainer = Explainer::new(network).method(method).extrapolation(Extrapolation::None);
+    let mut explainer = Explainer::new(network).method(method).extrapolation(Extrapolation::NONE);
     if let Some(point) = point {
         explainer = explainer.point(point);
     }

@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 use gradex::Extrapolation;
 
 use super::metric::Metric;
+use super::modes::Modes;
 use crate::args::{InputArgs, ModelArgs, SettingArgs};
 use crate::failure::{Failure, Outcome};
 
@@ -31,9 +32,13 @@ pub struct Evaluate {
         default_value = "grad-cam"
     )]
     pub methods: Vec<String>,
-    /// How maps are sharpened: none, activated, published, with commas between them. Each is compared with none.
-    #[arg(long, value_name = "MODE,...", value_delimiter = ',', default_value = "none,activated")]
-    pub extrapolate: Vec<Extrapolation>,
+    /// How maps are sharpened: none, activated, published, with commas between them; and with other settings, as in
+    /// activated(power=0.5,tensors=last) (see `gradex methods`).
+    #[arg(long, value_name = "MODE,...", default_value = "none,activated")]
+    pub extrapolate: Vec<Modes>,
+    /// The mode that each other one is compared with.
+    #[arg(long, value_name = "MODE", default_value_t = Extrapolation::NONE)]
+    pub against: Extrapolation,
     /// What is measured, with commas between, or `all`. Without it: insertion-deletion, insertion, deletion, drop, increase,
     /// grid-2x2, gini, entropy, class-swap, edge-similarity; with annotations pointing, energy, iou too. Others: road,
     /// infidelity, grid-3x3, max-sensitivity, randomisation.
@@ -96,13 +101,18 @@ impl Evaluate {
         }
         asked.sort_unstable();
         asked.dedup();
+        let modes = self.modes();
+        if self.against != Extrapolation::NONE && !modes.contains(&self.against) {
+            let why = format!("--against {}: it is not one of those in --extrapolate", self.against);
+            return Err(Failure::usage(why));
+        }
         Ok(asked)
     }
 
     /// The modes of extrapolation, each once, in the order given.
     pub fn modes(&self) -> Vec<Extrapolation> {
         let mut modes: Vec<Extrapolation> = Vec::new();
-        for mode in &self.extrapolate {
+        for mode in self.extrapolate.iter().flat_map(|Modes(modes)| modes) {
             if !modes.contains(mode) {
                 modes.push(*mode);
             }

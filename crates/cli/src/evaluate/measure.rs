@@ -11,6 +11,7 @@ use gradex::saliency::rank_correlation;
 use gradex::{Extrapolation, Network};
 use ndarray::{Array2, ArrayView2, Axis};
 
+use super::forgetful::Forgetful;
 use super::metric::Metric;
 use super::source::{Made, Source};
 use super::subject::Subject;
@@ -21,7 +22,7 @@ pub struct Measures<'a> {
     /// The network.
     pub network: &'a Network,
     /// The same, having forgotten more and more.
-    pub forgetful: Vec<Network>,
+    pub forgetful: Vec<Forgetful>,
     /// What is measured.
     pub metrics: Vec<Metric>,
     /// The modes of extrapolation.
@@ -71,7 +72,7 @@ impl Measures<'_> {
             forgetful: self
                 .forgetful
                 .iter()
-                .map(|network| maps(network, subject.input, subject.class))
+                .map(|forgetful| maps(&forgetful.network, subject.input, subject.class))
                 .collect::<Result<_>>()?,
             swapped: match if_asked(Metric::ClassSwap) {
                 true => maps(self.network, subject.input, subject.runner_up)?,
@@ -117,6 +118,8 @@ impl Measures<'_> {
         let dimmed = asked(&[Metric::Drop, Metric::Increase])
             .then(|| DropIncrease::of(scorer, image, map, &Baseline::Zero))
             .transpose()?;
+        let correlations: Vec<Option<f64>> =
+            others.forgetful.iter().map(|made| rank_correlation(map, &made[mode].map)).collect();
         let [insertion, deletion] = [insertion, deletion].map(|curve| curve.as_ref().map(Curve::area));
         let value = |metric: Metric| -> Result<Option<f64>> {
             Ok(match metric {
@@ -148,16 +151,17 @@ impl Measures<'_> {
                 Metric::Gini => gini(map),
                 Metric::Entropy => entropy(map),
                 Metric::Randomisation => {
-                    let correlations =
-                        others.forgetful.iter().filter_map(|made| rank_correlation(map, &made[mode].map));
-                    let magnitudes: Vec<f64> = correlations.map(f64::abs).collect();
+                    let magnitudes: Vec<f64> = correlations.iter().flatten().map(|found| found.abs()).collect();
                     (!magnitudes.is_empty()).then(|| magnitudes.iter().sum::<f64>() / magnitudes.len() as f64)
                 }
                 Metric::ClassSwap => others.swapped.get(mode).and_then(|made| rank_correlation(map, &made.map)),
                 Metric::Edges => rank_correlation(map, &baselines::edges(image)),
             })
         };
-        self.metrics.iter().map(|metric| Ok((metric.name().to_owned(), value(*metric)?))).collect()
+        let mut values: Values =
+            self.metrics.iter().map(|metric| Ok((metric.name().to_owned(), value(*metric)?))).collect::<Result<_>>()?;
+        values.extend(self.forgetful.iter().map(Forgetful::metric).zip(correlations));
+        Ok(values)
     }
 
     fn sensitivity(&self) -> MaxSensitivity {

@@ -2,9 +2,11 @@
 
 mod annotations;
 mod args;
+mod forgetful;
 mod journal;
 mod measure;
 mod metric;
+mod modes;
 mod output;
 mod record;
 mod settings;
@@ -18,11 +20,12 @@ use std::collections::HashSet;
 use std::fs;
 
 use anyhow::{Context, Result, anyhow};
-use gradex::metrics::{BATCH, Error, learned_layers, randomised};
-use gradex::{Model, Network, Tensor};
+use gradex::metrics::{BATCH, Error};
+use gradex::{Model, Tensor};
 
 use annotations::Annotations;
 pub use args::Evaluate;
+use forgetful::Forgetful;
 use journal::Journal;
 use measure::Measures;
 use metric::Metric;
@@ -74,7 +77,10 @@ pub fn run(args: &Evaluate) -> Outcome {
     sources.extend([Source::Random(args.settings.seed), Source::Centre, Source::Edges]);
     let measures = Measures {
         network: &model.network,
-        forgetful: forgetful(args, &metrics, &model.network)?,
+        forgetful: match metrics.contains(&Metric::Randomisation) {
+            true => Forgetful::at(usize::from(args.layers), &model.network, args.settings.seed)?,
+            false => Vec::new(),
+        },
         metrics,
         modes: args.modes(),
         steps: usize::from(args.steps),
@@ -103,8 +109,9 @@ pub fn run(args: &Evaluate) -> Outcome {
     failed += task.failed;
     let groups = task.groups(&sources);
     let (metrics, seed) = (&task.measures.metrics, args.settings.seed);
-    let rows = summary::rows(&groups, metrics, seed);
-    let comparisons = summary::comparisons(&groups, metrics, seed);
+    let depths: Vec<String> = task.measures.forgetful.iter().map(Forgetful::metric).collect();
+    let rows = summary::rows(&groups, metrics, &depths, seed);
+    let comparisons = summary::comparisons(&groups, metrics, args.against, seed);
     let inputs = surveyed.iter().map(|one| &one.key).collect();
     let summary = Summary { settings, settings_sha256, inputs, failed, rows, comparisons };
     summary.write(&args.out)?;
@@ -128,17 +135,6 @@ fn leave_out_grids(args: &Evaluate, metrics: &mut Vec<Metric>, classes: usize) -
     }
     metrics.retain(|metric| !too_large(metric));
     Ok(())
-}
-
-/// The network with more and more of it forgotten, where randomisation is measured.
-fn forgetful(args: &Evaluate, metrics: &[Metric], network: &Network) -> Result<Vec<Network>> {
-    if !metrics.contains(&Metric::Randomisation) {
-        return Ok(Vec::new());
-    }
-    let layers = learned_layers(network);
-    let depths = usize::from(args.layers).min(layers.len());
-    let depth = |step: usize| if depths > 1 { 1 + step * (layers.len() - 1) / (depths - 1) } else { layers.len() };
-    (0..depths).map(|step| Ok(randomised(network, &layers[..depth(step)], args.settings.seed)?)).collect()
 }
 
 /// The loop over pictures and sources.
@@ -177,7 +173,8 @@ impl Task<'_> {
     }
 
     fn is_done(&self, surveyed: &Surveyed, source: &Source) -> bool {
-        let has = |mode: &gradex::Extrapolation| self.journal.find(&surveyed.key, source.name(), mode.name()).is_some();
+        let has =
+            |mode: &gradex::Extrapolation| self.journal.find(&surveyed.key, source.name(), &mode.to_string()).is_some();
         source.modes(&self.measures.modes).iter().all(has)
     }
 
@@ -207,7 +204,7 @@ impl Task<'_> {
             match self.measures.of(&subject, source) {
                 Ok(measured) => {
                     for ((made, metrics), mode) in measured.into_iter().zip(source.modes(&self.measures.modes)) {
-                        if self.journal.find(&subject.key, source.name(), mode.name()).is_some() {
+                        if self.journal.find(&subject.key, source.name(), &mode.to_string()).is_some() {
                             continue;
                         }
                         self.journal.append(&Record {
@@ -216,7 +213,7 @@ impl Task<'_> {
                             class: subject.class,
                             label: label(subject.class).to_owned(),
                             method: source.name().to_owned(),
-                            extrapolation: mode.name().to_owned(),
+                            extrapolation: mode.to_string(),
                             blank: made.blank.map(|reason| reason.to_string()),
                             metrics,
                             milliseconds: made.milliseconds,
@@ -248,7 +245,7 @@ impl Task<'_> {
 
     fn groups<'s>(&'s self, sources: &'s [Source]) -> Vec<Group<'s>> {
         let group = |source: &'s Source, mode: gradex::Extrapolation| {
-            let record = |one: &Surveyed| self.journal.find(&one.key, source.name(), mode.name());
+            let record = |one: &Surveyed| self.journal.find(&one.key, source.name(), &mode.to_string());
             Group { method: source.name(), mode, records: self.surveyed.iter().map(record).collect() }
         };
         let modes =

@@ -25,7 +25,7 @@ pub struct Summary<'a> {
     pub failed: usize,
     /// The table.
     pub rows: Vec<Row>,
-    /// Each mode of extrapolation against none.
+    /// Each mode of extrapolation against one.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -44,6 +44,9 @@ impl Summary<'_> {
             let Row { metric, better, method, extrapolation, mean, interval, n, milliseconds } = row;
             let [low, high] =
                 interval.map_or([String::new(), String::new()], |bounds| bounds.map(|bound| bound.to_string()));
+            // Settings have commas between them.
+            let extrapolation =
+                if extrapolation.contains(',') { format!("\"{extrapolation}\"") } else { extrapolation.clone() };
             csv += &format!("{metric},{better},{method},{extrapolation},{mean},{low},{high},{n},{milliseconds:.1}\n");
         }
         csv
@@ -56,26 +59,31 @@ impl Summary<'_> {
             serde_json::to_writer(&mut out, self)?;
             return writeln!(out);
         }
-        for metric in Metric::ALL {
-            let rows: Vec<&Row> = self.rows.iter().filter(|row| row.metric == metric.name()).collect();
-            let Some(first) = rows.first() else { continue };
-            let good = if first.better == "neither" { String::new() } else { format!(" ({} is better)", first.better) };
-            writeln!(out, "{}{good}: {}", metric.name(), metric.summary())?;
+        let width = self.rows.iter().map(|row| row.extrapolation.len()).max().unwrap_or(0);
+        for rows in self.rows.chunk_by(|one, next| one.metric == next.metric) {
+            let Some(Row { metric, better, .. }) = rows.first() else { continue };
+            let good = if *better == "neither" { String::new() } else { format!(" ({better} is better)") };
+            writeln!(out, "{metric}{good}: {}", meaning(metric))?;
             for Row { method, extrapolation, mean, interval, n, milliseconds, .. } in rows {
                 let interval = shown(*interval);
                 writeln!(
                     out,
-                    "  {method:<28} {extrapolation:<10} {mean:>8.3}  {interval:<18} n {n:<5} {milliseconds:>8.0} ms"
+                    "  {method:<28} {extrapolation:<width$} {mean:>8.3}  {interval:<18} n {n:<5} {milliseconds:>8.0} ms"
                 )?;
             }
         }
-        if !self.comparisons.is_empty() {
-            writeln!(out, "\nDoes the sharpening help here? Differences by photograph, with 95 % intervals:")?;
+        if let Some(first) = self.comparisons.first() {
+            let question = match &*first.against {
+                "none" => "Does the sharpening help here?".to_owned(),
+                against => format!("Is any better than {against} here?"),
+            };
+            writeln!(out, "\n{question} Differences by photograph, with 95 % intervals:")?;
         }
         for method in self.compared() {
             let of_method = |comparison: &&Comparison| (&comparison.method, &comparison.extrapolation) == method;
             let compared: Vec<&Comparison> = self.comparisons.iter().filter(of_method).collect();
-            writeln!(out, "  {}, {} against none: {}", method.0, method.1, in_words(&compared))?;
+            let against = compared.first().map_or("", |one| &one.against);
+            writeln!(out, "  {}, {} against {against}: {}", method.0, method.1, in_words(&compared))?;
             for Comparison { metric, difference, interval, n, verdict, .. } in compared {
                 writeln!(out, "    {metric:<20} {difference:>+8.3}  {:<18} n {n:<5} {verdict}", shown(*interval))?;
             }
@@ -83,11 +91,19 @@ impl Summary<'_> {
         out.flush()
     }
 
-    /// Methods and modes that are compared with none, in order.
+    /// Methods and modes that are compared with another, in order.
     fn compared(&self) -> Vec<(&String, &String)> {
         let mut compared: Vec<_> = self.comparisons.iter().map(|one| (&one.method, &one.extrapolation)).collect();
         compared.dedup();
         compared
+    }
+}
+
+/// What a row's metric is.
+fn meaning(metric: &str) -> String {
+    match metric.split_once(':') {
+        Some((_, layer)) => format!("the same where the layers from the logits down to {layer} are random, signed"),
+        None => metric.parse().map_or_else(|_| String::new(), |metric: Metric| metric.summary().to_owned()),
     }
 }
 
@@ -117,6 +133,7 @@ mod tests {
             metric,
             method: "grad-cam".to_owned(),
             extrapolation: "activated".to_owned(),
+            against: "none".to_owned(),
             difference: 0.0,
             interval: None,
             n: 2,

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::metric::Metric;
-
 /// Which picture.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
@@ -41,7 +39,7 @@ pub struct Record {
 
 impl Record {
     /// The value of a metric.
-    pub fn value(&self, metric: Metric) -> Option<f64> {
-        self.metrics.get(metric.name()).copied().flatten()
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        self.metrics.get(metric).copied().flatten()
     }
 }

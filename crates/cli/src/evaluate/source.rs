@@ -49,7 +49,7 @@ impl Source {
     pub fn modes<'a>(&self, asked: &'a [Extrapolation]) -> &'a [Extrapolation] {
         match self {
             Self::Method(_) => asked,
-            Self::Random(_) | Self::Centre | Self::Edges => &[Extrapolation::None],
+            Self::Random(_) | Self::Centre | Self::Edges => &[Extrapolation::NONE],
         }
     }
 

@@ -10,8 +10,8 @@ use super::record::Record;
 /// One metric of one method and mode over all photographs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// The metric.
-    pub metric: &'static str,
+    /// The metric; `randomisation:LAYER` at one depth, down to this layer.
+    pub metric: String,
     /// `higher`, `lower` or `neither`.
     pub better: &'static str,
     /// The method, or the baseline.
@@ -28,15 +28,17 @@ pub struct Row {
     pub milliseconds: f64,
 }
 
-/// What a mode changes against the method's own map, photograph by photograph.
+/// What a mode changes against another, photograph by photograph.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// The metric.
     pub metric: &'static str,
     /// The method.
     pub method: String,
-    /// The mode that is compared with none.
+    /// The mode.
     pub extrapolation: String,
+    /// The mode that it is compared with.
+    pub against: String,
     /// The mean difference.
     pub difference: f64,
     /// Its 95 % interval; null of one photograph.
@@ -59,7 +61,7 @@ pub struct Group<'a> {
 
 impl Group<'_> {
     /// Of each photograph.
-    fn values(&self, metric: Metric) -> Vec<Option<f64>> {
+    fn values(&self, metric: &str) -> Vec<Option<f64>> {
         self.records.iter().map(|record| record.and_then(|record| record.value(metric))).collect()
     }
 
@@ -69,50 +71,55 @@ impl Group<'_> {
     }
 }
 
-/// The rows, by metric.
-pub fn rows(groups: &[Group<'_>], metrics: &[Metric], seed: u64) -> Vec<Row> {
-    let row = |metric: Metric, group: &Group<'_>| {
-        let values: Vec<f64> = group.values(metric).into_iter().flatten().collect();
+/// The rows, by metric; after randomisation its `depths`.
+pub fn rows(groups: &[Group<'_>], metrics: &[Metric], depths: &[String], seed: u64) -> Vec<Row> {
+    let row = |metric: Metric, name: &str, group: &Group<'_>| {
+        let values: Vec<f64> = group.values(name).into_iter().flatten().collect();
         let Interval { mean, bounds, count } = Interval::of(&values, seed)?;
         Some(Row {
-            metric: metric.name(),
+            metric: name.to_owned(),
             better: match metric.better() {
                 Better::Higher => "higher",
                 Better::Lower => "lower",
                 Better::Neither => "neither",
             },
             method: group.method.to_owned(),
-            extrapolation: group.mode.name().to_owned(),
+            extrapolation: group.mode.to_string(),
             mean,
             interval: bounds,
             n: count,
             milliseconds: group.milliseconds(),
         })
     };
-    metrics.iter().flat_map(|metric| groups.iter().filter_map(|group| row(*metric, group))).collect()
+    let named = |metric: &Metric| {
+        let depths = if *metric == Metric::Randomisation { depths } else { &[] };
+        let names = [metric.name()].into_iter().chain(depths.iter().map(String::as_str));
+        names.map(|name| (*metric, name)).collect::<Vec<_>>()
+    };
+    let of_groups = |(metric, name)| groups.iter().filter_map(move |group| row(metric, name, group));
+    metrics.iter().flat_map(named).flat_map(of_groups).collect()
 }
 
-/// Each mode against none, by method and metric.
-pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], seed: u64) -> Vec<Comparison> {
-    let plain = |group: &Group<'_>| {
-        groups.iter().find(|other| other.method == group.method && other.mode == Extrapolation::None)
-    };
+/// Each mode against this one, by method and metric.
+pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], against: Extrapolation, seed: u64) -> Vec<Comparison> {
+    let base = |group: &Group<'_>| groups.iter().find(|other| other.method == group.method && other.mode == against);
     let compare = |group: &Group<'_>, metric: Metric| {
-        let pairs = group.values(metric).into_iter().zip(plain(group)?.values(metric));
-        let differences: Vec<f64> = pairs.filter_map(|(value, plain)| Some(value? - plain?)).collect();
+        let pairs = group.values(metric.name()).into_iter().zip(base(group)?.values(metric.name()));
+        let differences: Vec<f64> = pairs.filter_map(|(value, base)| Some(value? - base?)).collect();
         let interval = Interval::of(&differences, seed)?;
         Some(Comparison {
             metric: metric.name(),
             method: group.method.to_owned(),
-            extrapolation: group.mode.name().to_owned(),
+            extrapolation: group.mode.to_string(),
+            against: against.to_string(),
             difference: interval.mean,
             interval: interval.bounds,
             n: interval.count,
             verdict: verdict(metric.better(), interval.side()),
         })
     };
-    let sharpened = groups.iter().filter(|group| group.mode != Extrapolation::None);
-    sharpened.flat_map(|group| metrics.iter().filter_map(move |metric| compare(group, *metric))).collect()
+    let others = groups.iter().filter(|group| group.mode != against);
+    others.flat_map(|group| metrics.iter().filter_map(move |metric| compare(group, *metric))).collect()
 }
 
 fn verdict(better: Better, side: i32) -> &'static str {
@@ -153,11 +160,11 @@ mod tests {
     fn differences_are_paired_and_photographs_without_a_value_are_left_out() {
         let plain = records(&[Some(0.1), Some(0.9), None, Some(0.3)], "none");
         let sharp = records(&[Some(0.0), Some(0.8), Some(0.5), Some(0.1)], "activated");
-        let groups = [group(&plain, Extrapolation::None), group(&sharp, Extrapolation::Activated)];
-        let rows = rows(&groups, &[Metric::Deletion, Metric::Gini], 0);
+        let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
+        let rows = rows(&groups, &[Metric::Deletion, Metric::Gini], &[], 0);
         assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [3, 4]);
         assert!((rows[1].mean - 0.35).abs() < 1e-12);
-        let compared = comparisons(&groups, &[Metric::Deletion], 0);
+        let compared = comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0);
         let [Comparison { difference, interval: Some([low, high]), n: 3, verdict: "better", .. }] = compared[..] else {
             panic!("{compared:?}");
         };
@@ -167,8 +174,8 @@ mod tests {
     #[test]
     fn one_photograph_decides_nothing() {
         let (plain, sharp) = (records(&[Some(0.9)], "none"), records(&[Some(0.1)], "activated"));
-        let groups = [group(&plain, Extrapolation::None), group(&sharp, Extrapolation::Activated)];
-        assert_eq!(comparisons(&groups, &[Metric::Deletion], 0)[0].verdict, "undecided");
+        let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
+        assert_eq!(comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0)[0].verdict, "undecided");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<'a> Taking<'a> {
                 size: args.input.pictures.size.unwrap_or(model.architecture.preprocessing.size),
                 points: args.ask.points.clone(),
                 fuse: args.ask.fuse.map(|fusion| fusion.name().to_owned()),
-                extrapolation: args.ask.extrapolate.name().to_owned(),
+                extrapolation: args.ask.extrapolate.to_string(),
                 convolution: args.model.choice.word(),
                 settings,
                 baseline: baseline.transpose().map_err(|error: gradex::formats::Error| anyhow::anyhow!(error))?,

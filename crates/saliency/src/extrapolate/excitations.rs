@@ -2,48 +2,85 @@
 
 use gradex_engine::{Graph, NodeId, Op};
 
-use super::Extrapolation;
+use super::rule::{Extrapolation, Skip, Tensors};
 
-/// The excitations of `mode` in execution order, for a map at `point`. `shapes` are those of all nodes
-/// ([`Graph::shapes`]).
+/// The excitations in execution order, for a map at `point`. `shapes` are those of all nodes ([`Graph::shapes`]).
 #[must_use]
-pub fn excitations(mode: Extrapolation, graph: &Graph, shapes: &[Vec<usize>], point: NodeId) -> Vec<NodeId> {
-    match mode {
-        Extrapolation::Activated => activated(graph, shapes, point),
-        Extrapolation::Published => published(graph),
-        Extrapolation::None => Vec::new(),
+pub fn excitations(extrapolation: Extrapolation, graph: &Graph, shapes: &[Vec<usize>], point: NodeId) -> Vec<NodeId> {
+    let way = Way::to(graph, shapes, point);
+    let mut chosen = match extrapolation.tensors {
+        Tensors::None => Vec::new(),
+        Tensors::First | Tensors::Finest | Tensors::Coarsest => way.first_after_steps(graph),
+        Tensors::Last => way.last_of_resolutions(),
+        Tensors::Every => way.usable.clone(),
+        Tensors::Strided => strided(graph),
+    };
+    let map = way.pixels(point);
+    chosen.retain(|id| match extrapolation.skip {
+        Skip::NotLarger => way.pixels(*id) > map,
+        Skip::Smaller => way.pixels(*id) >= map,
+        Skip::Never => true,
+    });
+    match extrapolation.tensors {
+        Tensors::Finest => chosen.truncate(1),
+        Tensors::Coarsest => drop(chosen.drain(..chosen.len().saturating_sub(1))),
+        Tensors::None | Tensors::First | Tensors::Last | Tensors::Every | Tensors::Strided => {}
     }
+    chosen
 }
 
-/// For each step that lowers the resolution on the way to `point`: the first non-negative tensor of its output
-/// resolution. Before them the last non-negative tensor ahead of the first step. Of these the ones larger than the map.
-fn activated(graph: &Graph, shapes: &[Vec<usize>], point: NodeId) -> Vec<NodeId> {
-    let non_negative = graph.non_negative();
-    let precedes = graph.leads_to(point);
-    let resolution = |id: NodeId| match shapes[id.index()][..] {
-        [_, _, height, width] => Some([height, width]),
-        _ => None,
-    };
-    let pixels = |id: NodeId| resolution(id).map_or(0, |[height, width]| height * width);
-    let usable: Vec<NodeId> = graph.ids().filter(|id| precedes[id.index()] && non_negative[id.index()]).collect();
-    let steps: Vec<NodeId> = graph
-        .ids()
-        .filter(|id| precedes[id.index()])
-        .filter(|id| graph.node(*id).inputs.iter().any(|input| pixels(*id) < pixels(*input)))
-        .collect();
+/// The nodes that a point depends on.
+struct Way<'s> {
+    shapes: &'s [Vec<usize>],
+    nodes: Vec<NodeId>,
+    /// Those of them whose tensors are never negative.
+    usable: Vec<NodeId>,
+}
 
-    let ahead = steps.first().and_then(|first| usable.iter().rfind(|id| *id < first));
-    let after = steps.iter().filter_map(|step| usable.iter().find(|id| resolution(**id) == resolution(*step)));
-    let mut chosen: Vec<NodeId> = ahead.into_iter().chain(after).copied().collect();
-    chosen.sort();
-    chosen.dedup();
-    chosen.retain(|id| pixels(*id) > pixels(point));
-    chosen
+impl<'s> Way<'s> {
+    fn to(graph: &Graph, shapes: &'s [Vec<usize>], point: NodeId) -> Self {
+        let (precedes, non_negative) = (graph.leads_to(point), graph.non_negative());
+        let nodes: Vec<NodeId> = graph.ids().filter(|id| precedes[id.index()]).collect();
+        let usable = nodes.iter().copied().filter(|id| non_negative[id.index()]).collect();
+        Self { shapes, nodes, usable }
+    }
+
+    fn resolution(&self, id: NodeId) -> Option<[usize; 2]> {
+        match self.shapes[id.index()][..] {
+            [_, _, height, width] => Some([height, width]),
+            _ => None,
+        }
+    }
+
+    fn pixels(&self, id: NodeId) -> usize {
+        self.resolution(id).map_or(0, |[height, width]| height * width)
+    }
+
+    /// For each step that lowers the resolution: the first usable tensor of its output resolution. Before them the last
+    /// usable tensor ahead of the first step.
+    fn first_after_steps(&self, graph: &Graph) -> Vec<NodeId> {
+        let lowers = |id: &&NodeId| graph.node(**id).inputs.iter().any(|input| self.pixels(**id) < self.pixels(*input));
+        let steps: Vec<NodeId> = self.nodes.iter().filter(lowers).copied().collect();
+        let ahead = steps.first().and_then(|first| self.usable.iter().rfind(|id| *id < first));
+        let alike = |step: &NodeId| self.usable.iter().find(|id| self.resolution(**id) == self.resolution(*step));
+        let mut chosen: Vec<NodeId> = ahead.into_iter().chain(steps.iter().filter_map(alike)).copied().collect();
+        chosen.sort();
+        chosen.dedup();
+        chosen
+    }
+
+    fn last_of_resolutions(&self) -> Vec<NodeId> {
+        let is_last = |id: &NodeId| {
+            let mut later = self.usable.iter().filter(|later| *later > id);
+            !later.any(|later| self.resolution(*later) == self.resolution(*id))
+        };
+        self.usable.iter().copied().filter(is_last).collect()
+    }
 }
 
 /// The input of the first hooked layer and the output of every hooked layer: max-pools, and convolutions whose stride,
 /// compared as a pair, is greater than (1, 1).
-fn published(graph: &Graph) -> Vec<NodeId> {
+fn strided(graph: &Graph) -> Vec<NodeId> {
     let hooked: Vec<NodeId> = graph.ids().filter(|id| is_hooked(&graph.node(*id).op)).collect();
     let first = hooked.first().and_then(|first| graph.node(*first).inputs.first());
     first.into_iter().chain(&hooked).copied().collect()

@@ -3,6 +3,7 @@
 //!
 //! A coarse map is carried from the deepest layer to the input. At each *excitation*, an earlier layer's output `e`:
 //! `h = resize(h, size of e); h = h Σ_c e_c / s(e)`. So the map takes on the shape of what excited the network there.
+//! [`Extrapolation`] says over which tensors, and what else becomes of the factor than `Σ_c e_c / s(e)`.
 //! Then the map is stretched to `[0, 1]`; the published code stretches `(h - mean) / std` (std unbiased), clipped to
 //! `[-1, 1]`, which makes a sixth of all pixels equal to the hottest one.
 //!
@@ -10,81 +11,26 @@
 //! without which products of five layers leave the range of `f32`.
 
 mod excitations;
-
-use std::fmt;
-use std::str::FromStr;
+mod gain;
+mod rule;
+mod text;
+mod words;
 
 use gradex_engine::{NodeId, Tape};
-use ndarray::{Array3, Axis};
+use ndarray::Array3;
 
 pub use excitations::excitations;
+pub use rule::{Evidence, Extrapolation, Finish, Scale, Skip, Tensors};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
 use crate::heatmap::{Heatmap, resized};
 use crate::reason::Reason;
 
-/// Which excitations a map is extrapolated over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Extrapolation {
-    /// The first non-negative tensor after each downsampling that is larger than the map, and the last before the first.
-    /// `s(e) = max Σ_c e_c`.
-    #[default]
-    Activated,
-    /// The paper's code to the letter: the input of the first max-pool or strided convolution, and the output of each of
-    /// them, of whatever sign. `s(e) = max e`.
-    Published,
-    /// None: the map is resized and stretched to `[0, 1]`, without clipping.
-    None,
-}
-
-impl Extrapolation {
-    /// Every mode.
-    pub const ALL: [Self; 3] = [Self::Activated, Self::Published, Self::None];
-
-    /// Its name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Activated => "activated",
-            Self::Published => "published",
-            Self::None => "none",
-        }
-    }
-
-    /// What it does, in one line.
-    #[must_use]
-    pub fn summary(self) -> &'static str {
-        match self {
-            Self::Activated => "over the first non-negative tensor after each downsampling (the default)",
-            Self::Published => "the paper's code to the letter: over raw max-pool and strided convolution outputs",
-            Self::None => "the method's own map, resized",
-        }
-    }
-}
-
-impl fmt::Display for Extrapolation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Extrapolation {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|mode| mode.name() == name).ok_or_else(|| Error::UnknownName {
-            kind: "extrapolation",
-            name: name.to_owned(),
-            known: Self::ALL.map(Self::name).to_vec(),
-        })
-    }
-}
-
 /// Carries the coarse map of image number `image` over `excitations`, in execution order, to the input's size.
 ///
-/// A map of one channel is evidence, of which [`Extrapolation::Published`] takes all and the other modes the positive
-/// part; the channels of several components keep their signs, and are multiplied by the same and stretched together.
+/// Of a map of one channel the [`Evidence`] is carried; the channels of several components keep their signs, and are
+/// multiplied by the same and stretched together.
 ///
 /// The tape must hold the channel sums of the excitations. A map without positive values gives a blank heat map with
 /// the reason, as does one that the product extinguishes or that is the same everywhere.
@@ -93,7 +39,7 @@ impl FromStr for Extrapolation {
 /// [`Error::NoSuchImage`] where the batch is smaller, [`Error::NonFinite`] where the map or the product is not finite,
 /// [`Error::Engine`] where the tape lacks a channel sum.
 pub fn extrapolate(
-    mode: Extrapolation,
+    extrapolation: Extrapolation,
     coarse: &CoarseMap,
     tape: &Tape,
     image: usize,
@@ -108,7 +54,7 @@ pub fn extrapolate(
     if !map.iter().any(|value| *value > 0.0) {
         return Ok(Heatmap::blank(channels, size, coarse.reason.unwrap_or(Reason::NoPositiveEvidence)));
     }
-    if channels == 1 && mode != Extrapolation::Published {
+    if channels == 1 && extrapolation.evidence == Evidence::Positive {
         map.mapv_inplace(|value| value.max(0.0));
     }
     if image >= tape.input_shape()[0] {
@@ -116,28 +62,21 @@ pub fn extrapolate(
     }
     rescale(&mut map);
     for node in excitations.iter().rev() {
-        let excitation = tape.channel_sums(*node)?;
-        let sums = excitation.sums.index_axis(Axis(0), image);
-        if !sums.iter().all(|sum| sum.is_finite()) {
-            return Err(Error::NonFinite { what: "excitation".to_owned() });
+        let Some(gains) = extrapolation.gains(tape.channel_sums(*node)?, image)? else {
+            return Ok(Heatmap::blank(channels, size, Reason::NoActivation));
+        };
+        map = resized(&map, gains.dim().into())?;
+        for mut channel in map.outer_iter_mut() {
+            channel.zip_mut_with(&gains, |value, gain| *value *= *gain as f32);
         }
-        map = resized(&map, sums.dim().into())?;
-        // The sums' own maximum cancels; the tensor's maximum may be negative, and then turns the map round.
-        let sign = if mode == Extrapolation::Published && excitation.max[image] < 0.0 { -1.0 } else { 1.0 };
-        let largest = sums.iter().fold(0.0, |largest: f64, sum| largest.max(sum.abs()));
-        if largest > 0.0 {
-            for mut channel in map.outer_iter_mut() {
-                channel.zip_mut_with(&sums, |value, sum| *value *= (sign * sum / largest) as f32);
-            }
-        }
-        if largest == 0.0 || !rescale(&mut map) {
+        if !rescale(&mut map) {
             return Ok(Heatmap::blank(channels, size, Reason::NoActivation));
         }
     }
     let map = resized(&map, size)?;
-    match mode {
-        Extrapolation::None | Extrapolation::Activated => Heatmap::min_max(map),
-        Extrapolation::Published => Heatmap::min_max(clipped_score(map)),
+    match extrapolation.finish {
+        Finish::Stretch => Heatmap::min_max(map),
+        Finish::Score => Heatmap::min_max(clipped_score(map)),
     }
 }
 
