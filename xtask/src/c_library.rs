@@ -24,15 +24,18 @@ pub struct Arguments {
 
 /// Builds the library and lays it out below the prefix.
 pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
+    lay_out(&arguments.prefix)?;
+    writeln!(out, "PKG_CONFIG_PATH={}", arguments.prefix.join("lib/pkgconfig").display())?;
+    Ok(())
+}
+
+/// As [`run`], and says nothing.
+pub fn lay_out(prefix: &Path) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let arguments_of_cargo = ["build", "--release", "--locked", "--package", "gradex-ffi"];
     let status = Command::new(cargo).args(arguments_of_cargo).current_dir(repository::root()).status()?;
     ensure!(status.success(), "cargo {}: {status}", arguments_of_cargo.join(" "));
-
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository::root().join("target"), PathBuf::from);
-    install(&target.join("release"), &std::path::absolute(&arguments.prefix)?)?;
-    writeln!(out, "PKG_CONFIG_PATH={}", arguments.prefix.join("lib/pkgconfig").display())?;
-    Ok(())
+    install(&repository::target().join("release"), &std::path::absolute(prefix)?)
 }
 
 fn install(built: &Path, prefix: &Path) -> Result<()> {

@@ -8,6 +8,7 @@ mod c_library;
 mod ci;
 mod conformance;
 mod document;
+mod embedding;
 mod fixtures;
 mod hash;
 mod import;
@@ -46,6 +47,8 @@ enum Command {
     Conformance(conformance::Arguments),
     /// Builds the C library and lays out its header, libraries and pkg-config file
     Ffi(c_library::Arguments),
+    /// Builds each form that gradex is embedded in: its size, its peak memory, its crates
+    Embedding(embedding::Arguments),
     /// Has `gradex report` write a page, and reads it in a headless Chromium
     Report(report::Arguments),
     /// Prints what a program is made of, as a CycloneDX bill of materials
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments, out),
         Command::Ffi(arguments) => c_library::run(&arguments, out),
+        Command::Embedding(arguments) => embedding::run(&arguments, out),
         Command::Report(arguments) => report::run(&arguments, out),
         Command::Sbom(arguments) => sbom::run(&arguments, out),
         Command::Unsafe => tidy::inventory(out),

@@ -9,6 +9,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 use crate::complete::is_complete;
 use crate::error::{Error, Result};
+use crate::gif::check_first_frame;
 use crate::photograph::{MAX_BYTES, Photograph, check_pixels};
 
 const FORMATS: [(ImageFormat, &str); 6] = [
@@ -95,6 +96,9 @@ fn decode_as(format: ImageFormat, bytes: &[u8]) -> std::result::Result<Photograp
 
     let (width, height) = decoder.dimensions();
     check_pixels([height as usize, width as usize]).map_err(Refused::Ours)?;
+    if format == ImageFormat::Gif {
+        check_first_frame(bytes).map_err(Refused::Ours)?;
+    }
     if decoder.total_bytes() > MAX_BYTES as u64 {
         return Err(Refused::Ours(Error::TooManyBytes));
     }

@@ -46,6 +46,13 @@ pub enum Error {
         /// Its height and width.
         size: [usize; 2],
     },
+    /// The first frame of an animation is larger than its picture.
+    Frame {
+        /// The frame's height and width.
+        frame: [usize; 2],
+        /// The picture's height and width.
+        canvas: [usize; 2],
+    },
     /// The file, or the photograph decoded, takes more than [`MAX_BYTES`].
     TooManyBytes,
     /// An array does not have the shape it should have.
@@ -124,6 +131,10 @@ impl fmt::Display for Error {
                 "has {width} x {height} pixels, and the most that is read is {MAX_PIXELS} pixels with no side over \
                  {MAX_SIDE}; reduce it first"
             ),
+            Self::Frame { frame: [height, width], canvas: [rows, columns] } => write!(
+                f,
+                "is a picture of {columns} x {rows} pixels with a frame of {width} x {height}: it is damaged; save it again"
+            ),
             Self::TooManyBytes => {
                 write!(f, "takes more than {MAX_BYTES} bytes, the most that is read; reduce it first")
             }
@@ -165,6 +176,7 @@ impl std::error::Error for Error {
             | Self::Truncated
             | Self::NoPixels { .. }
             | Self::TooManyPixels { .. }
+            | Self::Frame { .. }
             | Self::TooManyBytes
             | Self::Shape { .. }
             | Self::NetworkSize { .. }

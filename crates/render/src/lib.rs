@@ -26,6 +26,8 @@ mod error;
 mod fit;
 mod font;
 #[cfg(feature = "files")]
+mod gif;
+#[cfg(feature = "files")]
 mod jpeg;
 mod name;
 mod overlay;

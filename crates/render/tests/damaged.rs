@@ -175,6 +175,23 @@ fn a_huge_picture_in_a_small_file_is_refused_by_its_size() {
     assert!(message.contains("100000 x 1") && message.contains(&MAX_SIDE.to_string()), "{message}");
 }
 
+/// The canvas is what is checked against the limits; the decoder makes room for the frame.
+#[test]
+fn a_frame_larger_than_its_picture_is_refused_before_it_is_made_room_for() {
+    for name in ["palette.gif", "animated.gif"] {
+        let whole = Photograph::decode(&picture(name)).unwrap();
+        let [height, width] = whole.size().map(|side| side as u16);
+        let frame = after(&picture(name), &[0x2C, 0, 0, 0, 0]);
+        for (width, height) in [(width + 1, height), (width, height + 1), (16_000, 16_000), (u16::MAX, u16::MAX)] {
+            let bytes = patched(name, frame, &[width.to_le_bytes(), height.to_le_bytes()].concat());
+            let error = refused(&bytes);
+            let said = [usize::from(height), usize::from(width)];
+            assert!(matches!(error, Error::Frame { frame, .. } if frame == said), "{name}: {error}");
+            assert!(error.to_string().contains(&format!("{width} x {height}")), "{error}");
+        }
+    }
+}
+
 #[test]
 fn pixels_without_a_picture_are_refused() {
     use ndarray::Array3;

@@ -6,9 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::repository::{root, standard_output};
+use crate::repository::{root, standard_output, target};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// The platform of browsers.
+pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The most bytes of the program, without weights.
 const MOST: u64 = 1_000_000;
 /// For size, and nothing that the module does not use already.
@@ -32,7 +33,7 @@ const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 /// # Errors
 /// Where no toolchain can, wasm-opt is missing, or the program is too large.
 pub fn build() -> Result<PathBuf> {
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("wasm");
+    let folder = target().join("wasm");
     let mut cargo = cargo()?;
     cargo.args([
         "build",
@@ -59,25 +60,41 @@ pub fn build() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// The toolchain that this program was built by, where it has the target; else Debian's.
-fn cargo() -> Result<Command> {
-    let library = standard_output("rustc", &["--print", "target-libdir", "--target", TARGET])?;
-    if Path::new(library.trim()).is_dir() {
-        return Ok(Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())));
+/// A toolchain that can build for browsers.
+#[derive(Debug, PartialEq, Eq)]
+enum Toolchain {
+    /// The one that this program was built by.
+    Ordinary,
+    /// Debian's, which builds the standard library too.
+    Debian,
+}
+
+/// The ordinary toolchain where it has the target's libraries; else Debian's, where it has the source and its cargo.
+fn choose(libraries: &Path, source: &Path, debian_cargo: &Path) -> Result<Toolchain> {
+    if libraries.is_dir() {
+        return Ok(Toolchain::Ordinary);
     }
-    let source = Path::new(standard_output(DEBIAN_RUSTC, &["--print", "sysroot"]).unwrap_or_default().trim())
-        .join("lib/rustlib/src/rust/library/std");
     ensure!(
-        source.is_dir() && Path::new(DEBIAN_CARGO).is_file(),
+        source.is_dir() && debian_cargo.is_file(),
         "no Rust for {TARGET}: `rustup target add {TARGET}`, or Debian's packages rustc-web, cargo-web and rust-web-src"
     );
-    let mut cargo = Command::new(DEBIAN_CARGO);
-    cargo.args(["-Zbuild-std=std,panic_abort"]);
-    cargo
-        .env("RUSTC", DEBIAN_RUSTC)
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
-    Ok(cargo)
+    Ok(Toolchain::Debian)
+}
+
+fn cargo() -> Result<Command> {
+    let libraries = standard_output("rustc", &["--print", "target-libdir", "--target", TARGET])?;
+    // Without Debian's compiler there is no path, and nothing there.
+    let debian = standard_output(DEBIAN_RUSTC, &["--print", "sysroot"]).unwrap_or_default();
+    let source = Path::new(debian.trim()).join("lib/rustlib/src/rust/library/std");
+    match choose(Path::new(libraries.trim()), &source, Path::new(DEBIAN_CARGO))? {
+        Toolchain::Ordinary => Ok(Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))),
+        Toolchain::Debian => {
+            let mut cargo = Command::new(DEBIAN_CARGO);
+            cargo.args(["-Zbuild-std=std,panic_abort"]).env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
+            cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
+            Ok(cargo)
+        }
+    }
 }
 
 /// rust-lld, beside the libraries of the ordinary toolchain.
@@ -86,4 +103,24 @@ fn linker() -> Result<PathBuf> {
     let linker = Path::new(libraries.trim()).with_file_name("bin").join("rust-lld");
     ensure!(linker.is_file(), "no linker {}", linker.display());
     Ok(linker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn the_ordinary_toolchain_comes_first_and_debians_must_be_whole() {
+        let scratch = Scratch::new();
+        let (folder, absent) = (scratch.path(), scratch.path().join("absent"));
+        let cargo = scratch.write("cargo", b"");
+        assert_eq!(choose(folder, folder, &cargo).unwrap(), Toolchain::Ordinary);
+        assert_eq!(choose(folder, &absent, &absent).unwrap(), Toolchain::Ordinary);
+        assert_eq!(choose(&absent, folder, &cargo).unwrap(), Toolchain::Debian);
+        for (source, cargo) in [(&absent, &cargo), (&folder.to_owned(), &absent)] {
+            let error = choose(&absent, source, cargo).unwrap_err().to_string();
+            assert!(error.contains("rustup target add") && error.contains("rust-web-src"), "{error}");
+        }
+    }
 }

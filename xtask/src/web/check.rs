@@ -59,6 +59,16 @@ pub fn run(site: &Path, shots: Option<&Path>, out: &mut impl Write) -> Result<()
     Ok(())
 }
 
+/// The bytes of memory that the module has after Grad-CAM of the sample photograph.
+pub fn memory(site: &Path) -> Result<u64> {
+    let server = Server::start(site, 0)?;
+    let mut browser = Browser::start(&[])?;
+    browser.open(&server.url())?;
+    browser.wait_for(READY, "the network is loaded")?;
+    let found = browser.evaluate(&format!("{MAPS}(['grad-cam'])"))?;
+    found["maps"][0]["bytes"].as_u64().context("no bytes")
+}
+
 /// The raw maps and overlays of several methods, beside the native ones.
 fn compare(browser: &mut Browser, native: &Native, out: &mut impl Write) -> Result<()> {
     let found = browser.evaluate(&format!("{MAPS}({METHODS})"))?;

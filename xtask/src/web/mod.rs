@@ -14,7 +14,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::hash::sha256;
-use crate::repository::root;
+use crate::repository::{root, target};
+pub use build::TARGET;
 use server::Server;
 
 /// What is copied to the site, from the repository's root.
@@ -73,6 +74,14 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
         server.wait();
     }
     Ok(())
+}
+
+/// Bytes of the program, and of its memory after Grad-CAM of the sample photograph, in a headless Chromium.
+pub fn measure() -> Result<(u64, u64)> {
+    let program = fs::read(build::build()?)?;
+    let site = target().join("site");
+    lay_out(&program, &site)?;
+    Ok((program.len() as u64, check::memory(&site)?))
 }
 
 fn lay_out(program: &[u8], site: &Path) -> Result<()> {
