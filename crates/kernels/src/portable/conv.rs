@@ -23,28 +23,27 @@ fn for_each_term(shape: &ConvShape, mut term: impl FnMut(usize, usize, usize)) {
     let ConvShape { batch, in_channels, out_channels, input: [height, width], output: [rows, columns], window, .. } =
         *shape;
     let [taps_down, taps_across] = window.kernel;
+    let [group_in, group_out] = [shape.group_in(), shape.group_out()];
     for n in 0..batch {
         for o in 0..out_channels {
+            let first = n * in_channels + o / group_out * group_in;
             for y in 0..rows {
                 for x in 0..columns {
-                    for c in 0..shape.group_in() {
+                    let written = ((n * out_channels + o) * rows + y) * columns + x;
+                    let column = x * window.stride[1];
+                    for c in 0..group_in {
                         for v in 0..taps_down {
+                            let row = y * window.stride[0] + v * window.dilation[0];
+                            if row < window.padding.top || row - window.padding.top >= height {
+                                continue;
+                            }
+                            let weights = ((o * group_in + c) * taps_down + v) * taps_across;
+                            let line = ((first + c) * height + row - window.padding.top) * width;
                             for u in 0..taps_across {
-                                let row = y * window.stride[0] + v * window.dilation[0];
-                                let column = x * window.stride[1] + u * window.dilation[1];
-                                if row < window.padding.top || column < window.padding.left {
-                                    continue;
+                                let column = column + u * window.dilation[1];
+                                if column >= window.padding.left && column - window.padding.left < width {
+                                    term(written, weights + u, line + column - window.padding.left);
                                 }
-                                let (row, column) = (row - window.padding.top, column - window.padding.left);
-                                if row >= height || column >= width {
-                                    continue;
-                                }
-                                let channel = o / shape.group_out() * shape.group_in() + c;
-                                term(
-                                    ((n * out_channels + o) * rows + y) * columns + x,
-                                    ((o * shape.group_in() + c) * taps_down + v) * taps_across + u,
-                                    ((n * in_channels + channel) * height + row) * width + column,
-                                );
                             }
                         }
                     }
