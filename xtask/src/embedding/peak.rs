@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn a_program_that_takes_more_has_a_higher_peak() {
         let taking = |bytes: &str| {
-            let script = format!("x=$(head -c {bytes} /dev/zero | tr '\\\\0' x); sleep 0.1");
+            let script = format!("x=$(head -c {bytes} /dev/zero | tr '\\0' x); sleep 0.1");
             of(Command::new("sh").args(["-c", &script])).unwrap()
         };
         let (little, much) = (taking("1"), taking("20000000"));
