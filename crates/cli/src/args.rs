@@ -311,6 +311,15 @@ pub struct Plan {
     /// The input size, `H` or `HxW`, where it should not be the model's own.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub size: Option<[usize; 2]>,
+    /// The methods whose memory is planned, or `all`; may be repeated, or several with commas between.
+    #[arg(long = "method", alias = "methods", value_name = "M", value_delimiter = ',', default_value = "grad-cam")]
+    pub methods: Vec<String>,
+    /// Images that methods of many passes send through the network at once.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub batch: Option<usize>,
+    /// How the map is sharpened: activated, published or none.
+    #[arg(long, value_name = "MODE", default_value_t = Extrapolation::ACTIVATED)]
+    pub extrapolate: Extrapolation,
     /// How convolutions are computed.
     #[command(flatten)]
     pub choice: ChoiceArgs,

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use gradex::engine::{Choice, Graph};
 use gradex::methods::DEFAULT_BATCH;
 use gradex::saliency::Memory;
-use gradex::{Extrapolation, Model};
+use gradex::{Extrapolation, Method, Model, NodeId};
 
 use crate::args::Explain;
 use crate::asked::Asked;
@@ -71,11 +73,46 @@ impl Budget {
     }
 }
 
-fn plan(asked: &Asked, model: &Model, mode: Extrapolation, [height, width]: [usize; 2]) -> Result<usize> {
+fn plan(asked: &Asked, model: &Model, mode: Extrapolation, size: [usize; 2]) -> Result<usize> {
     let methods: Vec<_> = asked.methods.iter().map(|asked| asked.method.clone()).collect();
-    let maps = methods.len() * CLASSES * height * width * size_of::<f32>();
     let (graph, choice) = (model.network.graph(), model.network.choice());
-    Ok(maps + Memory::plan(graph, &methods, asked.point, mode, &[1, 3, height, width], choice)?.total())
+    Ok(Planned::new(graph, &methods, asked.point, mode, size, choice)?.whole())
+}
+
+/// What explanations of one input take.
+pub struct Planned {
+    memory: Memory,
+    maps: usize,
+}
+
+impl Planned {
+    /// By these methods, at this input size.
+    pub fn new(
+        graph: &Graph,
+        methods: &[Arc<dyn Method>],
+        point: Option<NodeId>,
+        mode: Extrapolation,
+        [height, width]: [usize; 2],
+        choice: Choice,
+    ) -> Result<Self> {
+        let memory = Memory::plan(graph, methods, point, mode, &[1, 3, height, width], choice)?;
+        Ok(Self { memory, maps: methods.len() * CLASSES * height * width * size_of::<f32>() })
+    }
+
+    /// All of it, without the program.
+    fn whole(&self) -> usize {
+        self.memory.total().saturating_add(self.maps)
+    }
+
+    /// It in words, part by part, in the units of `--max-memory`.
+    pub fn told(&self) -> String {
+        let Memory { parameters, copies, tape, passes } = self.memory;
+        let parts = [("parameters", parameters), ("copies of them", copies), ("tape", tape), ("passes", passes)];
+        let parts = [&parts[..], &[("maps", self.maps), ("program", PROGRAM)]].concat();
+        let parts: Vec<String> = parts.iter().map(|(name, bytes)| format!("{name} {}", shown(*bytes))).collect();
+        let whole = shown(PROGRAM.saturating_add(self.whole()));
+        format!("{}; {whole} in all, and {} a megapixel of the photograph", parts.join(", "), shown(PIXEL * 1_000_000))
+    }
 }
 
 fn fits(most: usize, needed: usize, what: &str) -> Result<()> {

@@ -2,17 +2,23 @@
 
 use std::io::{self, Write};
 
+use gradex::methods::Settings;
 use gradex::{Architecture, Level};
 
 use crate::args::Plan;
+use crate::asked;
 use crate::failure::{Failure, Outcome};
+use crate::memory::Planned;
 
-/// Prints a line for every step, and the memory of all.
+/// Prints a line for every step, the memory of all, and what `--max-memory` plans for explanations.
 pub fn run(args: &Plan) -> Outcome {
     let architecture = Architecture::find(&args.model).map_err(Failure::usage)?;
     let graph = architecture.graph()?;
     let [height, width] = args.size.unwrap_or(architecture.preprocessing.size);
     let outline = graph.outline(&[1, 3, height, width], args.choice.choice()).map_err(Failure::usage)?;
+    let settings = Settings { batch: args.batch, ..Settings::default() };
+    let methods: Vec<_> = asked::methods(&args.methods, &settings)?.into_iter().map(|asked| asked.method).collect();
+    let explained = Planned::new(&graph, &methods, None, args.extrapolate, [height, width], args.choice.choice())?;
     let level = Level::current().map_err(Failure::usage)?;
 
     let name = |id: &gradex::NodeId| graph.node(*id).name.as_str();
@@ -39,6 +45,7 @@ pub fn run(args: &Plan) -> Outcome {
         out,
         "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB"
     )?;
+    writeln!(out, "explanations, as --max-memory plans them: {}", explained.told())?;
     Ok(())
 }
 

@@ -47,6 +47,14 @@ fn what_cannot_fit_is_refused_with_the_figure_before_it_is_begun() {
     assert!(code == Some(1) && said.contains("--max-memory 16M: it takes "), "{said}");
     let needed = said.split("it takes ").nth(1).unwrap().split(';').next().unwrap().to_owned();
     assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+    // `gradex plan` shows the same figure, and that more at once takes more.
+    let plan = |more: &[&str]| String::from_utf8(gradex(&[&["plan"], more].concat(), &[], &out).stdout).unwrap();
+    assert!(plan(&[]).contains(&format!("program 24M; {needed} in all")), "{needed} is not in {}", plan(&[]));
+    let passes = |batch| {
+        let said = plan(&["--method", "smooth-grad", "--batch", batch]);
+        said.split("passes ").nth(1).unwrap().split('M').next().unwrap().parse::<usize>().unwrap()
+    };
+    assert!(passes("8") > 5 * passes("1"), "{} and {}", passes("8"), passes("1"));
     // The figure is of the network and the methods; the photograph comes on top.
     let enough = format!("{}M", needed.trim_end_matches('M').parse::<usize>().unwrap() + 2);
     assert_eq!(explain(&["--max-memory", &enough], &out).0, Some(0));
