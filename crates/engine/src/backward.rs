@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::{Layer, Site};
 use crate::network::Network;
+use crate::plan::Walk;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -25,6 +26,34 @@ impl Network {
         keep: &[NodeId],
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
+        let send = |id: NodeId, upstream: Tensor| {
+            let site = self.site(tape, id);
+            let sent = rule(id, &site, &upstream)?;
+            for (gradient, input) in sent.iter().zip(&site.inputs) {
+                if gradient.shape() != input.shape {
+                    let expected = format!("a gradient of its input's shape {:?}", input.shape);
+                    return Err(Error::shape(site.op.kind(), expected, gradient.shape()));
+                }
+            }
+            Ok(sent)
+        };
+        let mut kept = self.walk(tape, &seed, keep, |seed| Ok(seed.clone()), send, |_, sum, sent| Ok(sum + &sent))?;
+        for id in keep {
+            kept.entry(*id).or_insert_with(|| Tensor::zeros(tape.shape(*id)));
+        }
+        Ok(kept)
+    }
+
+    /// The walk itself, over values of any form.
+    fn walk<V: Clone>(
+        &self,
+        tape: &Tape,
+        seed: &Tensor,
+        keep: &[NodeId],
+        form: impl FnOnce(&Tensor) -> Result<V>,
+        mut send: impl FnMut(NodeId, V) -> Result<Vec<V>>,
+        add: impl Fn(NodeId, V, V) -> Result<V>,
+    ) -> Result<BTreeMap<NodeId, V>> {
         let logits = self.graph().logits();
         if tape.shapes.len() != self.graph().nodes().len() {
             return Err(Error::Graph("the tape is another network's".to_owned()));
@@ -34,47 +63,59 @@ impl Network {
             return Err(Error::shape("the backward pass", expected, seed.shape()));
         }
         let wanted = self.graph().depend_on(keep);
-        let mut arrived: BTreeMap<NodeId, Tensor> = BTreeMap::from([(logits, seed)]);
+        let mut arrived = BTreeMap::from([(logits, form(seed)?)]);
         let mut kept = BTreeMap::new();
-
         while let Some((id, upstream)) = arrived.pop_last() {
             let node = self.graph().node(id);
-            let site = self.site(tape, id);
-            if node.inputs.iter().any(|input| wanted[input.0]) {
-                let sent = rule(id, &site, &upstream).map_err(|error| error.at(&node.name))?;
-                if sent.len() != node.inputs.len() {
-                    let error =
-                        Error::Inputs { op: node.op.kind(), expected: "one gradient an input", actual: sent.len() };
-                    return Err(error.at(&node.name));
-                }
-                for (input, gradient) in node.inputs.iter().zip(sent).filter(|(input, _)| wanted[input.0]) {
-                    if gradient.shape() != tape.shape(*input) {
-                        let expected = format!("a gradient of its input's shape {:?}", tape.shape(*input));
-                        return Err(Error::shape(node.op.kind(), expected, gradient.shape()).at(&node.name));
-                    }
-                    match arrived.get_mut(input) {
-                        Some(sum) => *sum += &gradient,
-                        None => {
-                            arrived.insert(*input, gradient);
-                        }
-                    }
-                }
-            }
             if keep.contains(&id) {
-                kept.insert(id, upstream);
+                kept.insert(id, upstream.clone());
             }
-        }
-        for id in keep {
-            kept.entry(*id).or_insert_with(|| Tensor::zeros(tape.shape(*id)));
+            if !node.inputs.iter().any(|input| wanted[input.0]) {
+                continue;
+            }
+            let sent = send(id, upstream).map_err(|error| error.at(&node.name))?;
+            if sent.len() != node.inputs.len() {
+                let error = Error::Inputs { op: node.op.kind(), expected: "one gradient an input", actual: sent.len() };
+                return Err(error.at(&node.name));
+            }
+            for (input, gradient) in node.inputs.iter().zip(sent).filter(|(input, _)| wanted[input.0]) {
+                let sum = match arrived.remove(input) {
+                    Some(sum) => add(*input, sum, gradient).map_err(|error| error.at(&node.name))?,
+                    None => gradient,
+                };
+                arrived.insert(*input, sum);
+            }
         }
         Ok(kept)
     }
 
-    /// The gradient of `Σ seed logits` at the nodes `keep`.
+    /// The gradient of `Σ seed logits` at the nodes `keep`, over images that stay in blocks.
     ///
     /// # Errors
     /// As [`Network::backward`]; [`Error::NotRetained`] where the tape lacks what a layer needs.
     pub fn gradient(&self, tape: &Tape, seed: Tensor, keep: &[NodeId]) -> Result<BTreeMap<NodeId, Tensor>> {
+        let walk = Walk::new(self, tape, keep)?;
+        let logits = self.graph().logits();
+        let found = self.walk(
+            tape,
+            &seed,
+            keep,
+            |seed| walk.give(logits, seed),
+            |id, upstream| walk.back(id, upstream),
+            |id, sum, sent| walk.add(id, &sum, &sent),
+        )?;
+        let tensor = |id: &NodeId| match found.get(id) {
+            Some(value) => Ok((*id, value.tensor()?.clone())),
+            None => Ok((*id, Tensor::zeros(tape.shape(*id)))),
+        };
+        keep.iter().map(tensor).collect()
+    }
+
+    /// [`Network::gradient`] layer by layer, each as it is by itself: slow, and the oracle of the planned walk.
+    ///
+    /// # Errors
+    /// As [`Network::gradient`].
+    pub fn gradient_layerwise(&self, tape: &Tape, seed: Tensor, keep: &[NodeId]) -> Result<BTreeMap<NodeId, Tensor>> {
         self.backward(tape, seed, keep, |_, site, upstream| site.op.backward(site, upstream))
     }
 

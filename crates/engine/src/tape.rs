@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use gradex_kernels::blocked;
+use gradex_kernels::blocked::{self, View};
 use ndarray::{Array3, ArrayView1, Axis, Ix4};
 
 use crate::error::{Error, Result};
-use crate::graph::NodeId;
+use crate::graph::{Graph, NodeId};
 use crate::layer::{Cache, Kept, Layer, Params};
 use crate::layers::MaxPool2d;
 use crate::plan::Value;
@@ -38,6 +38,14 @@ impl Retain {
     #[must_use]
     pub fn from(point: NodeId) -> Self {
         Self { from: Some(point), ..Self::default() }
+    }
+
+    /// What a gradient at `point` needs: of the nodes behind it the outputs of those that are not affine.
+    #[must_use]
+    pub fn gradient(graph: &Graph, point: NodeId) -> Self {
+        let behind = graph.depend_on(&[point]);
+        let nodes = graph.ids().filter(|id| *id > point && behind[id.0] && graph.node(*id).op.affine().is_none());
+        Self { nodes: nodes.collect(), ..Self::default() }
     }
 
     /// And the tensors of these nodes.
@@ -194,6 +202,15 @@ impl Tape {
     /// [`Error::NotRetained`] where they were not asked for.
     pub fn channel_sums(&self, node: NodeId) -> Result<&ChannelSums> {
         self.channel_sums.get(&node).ok_or(Error::NotRetained("channel sums of this node"))
+    }
+
+    pub(crate) fn value(&self, node: NodeId) -> Option<&Arc<Value>> {
+        self.outputs.get(node.0).and_then(Option::as_ref)
+    }
+
+    /// What a max-pool read, where that is there in blocks.
+    pub(crate) fn pooled(&self, node: NodeId) -> Option<View<'_>> {
+        self.maxima.get(&node).and_then(|maxima| maxima.source.as_ref()).and_then(|(_, input)| input.view().ok())
     }
 
     pub(crate) fn kept(&self, node: NodeId) -> Kept<'_> {

@@ -45,3 +45,24 @@ fn other_parameters_are_packed_anew() {
         assert_eq!(logits(&network, &input), before, "{name}: the old network stays as it was");
     }
 }
+
+/// Seeds that are not one class, tapes of both kinds, ends in the midst and at the input.
+#[test]
+fn a_planned_walk_back_gives_the_gradients_of_every_layer() {
+    let network = network(3, every_layer).with_choice(Choice::Exact);
+    for size in [[9, 7], [1, 1], [32, 40]] {
+        let input = noise(1, &[2, 3, size[0], size[1]]);
+        let planned = network.forward(&input, &Retain::all()).unwrap();
+        let layerwise = network.forward_layerwise(&input, &Retain::all()).unwrap();
+        let seed = noise(2, planned.logits().unwrap().shape());
+        let nodes: Vec<_> = network.graph().ids().collect();
+        let expected = network.gradient_layerwise(&layerwise, seed.clone(), &nodes).unwrap();
+        for tape in [&planned, &layerwise] {
+            assert_eq!(network.gradient(tape, seed.clone(), &nodes).unwrap(), expected, "{size:?}");
+            for id in &nodes {
+                let found = network.gradient(tape, seed.clone(), &[*id]).unwrap();
+                assert_eq!(found.get(id), expected.get(id), "{} {size:?}", network.graph().node(*id).name);
+            }
+        }
+    }
+}

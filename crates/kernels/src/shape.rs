@@ -16,6 +16,17 @@ pub struct Padding {
 }
 
 impl Padding {
+    /// The larger of both on each side.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            top: self.top.max(other.top),
+            bottom: self.bottom.max(other.bottom),
+            left: self.left.max(other.left),
+            right: self.right.max(other.right),
+        }
+    }
+
     /// `rows` above and below, `columns` left and right.
     #[must_use]
     pub const fn symmetric(rows: usize, columns: usize) -> Self {

@@ -1,4 +1,4 @@
-//! Planned runs of every architecture against the run layer by layer, with generated parameters on small images.
+//! Planned runs and walks back of every architecture against those layer by layer, with generated parameters on small images.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use gradex_engine::{Algorithm, Choice, Network, NodeId, Retain, Tape, Tensor};
@@ -49,6 +49,10 @@ fn check(architecture: &'static Architecture, size: [usize; 2]) {
     for retain in retains(&network) {
         compare(&network, &input, &layerwise, &retain, |planned, layerwise| planned == layerwise);
     }
+    let seed = generated_input(layerwise.logits().unwrap().shape(), 2);
+    let ends = [network.graph().default_point(), NodeId::INPUT];
+    let gradients = network.gradient(&network.forward(&input, &Retain::all()).unwrap(), seed.clone(), &ends).unwrap();
+    assert_eq!(gradients, network.gradient_layerwise(&layerwise, seed, &ends).unwrap());
     // Winograd's transforms of the weights of large networks would take long.
     if ["vgg11_bn", "resnet18", "resnet50"].contains(&architecture.name) {
         let network = network.with_choice(Choice::Forced(Algorithm::Winograd));

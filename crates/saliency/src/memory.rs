@@ -71,7 +71,8 @@ impl Memory {
                     memory.passes = memory.passes.max(batch.tape + 2 * batch.forward);
                 }
                 Work::Gradients(batch) => {
-                    let batch = graph.footprint(&of_batch(input, batch), &Retain::all(), &[NodeId::INPUT], choice)?;
+                    let (batch, retain) = (of_batch(input, batch), Retain::gradient(graph, NodeId::INPUT));
+                    let batch = graph.footprint(&batch, &retain, &[NodeId::INPUT], choice)?;
                     memory.copies = memory.copies.max(2 * packed);
                     memory.passes = memory.passes.max(batch.tape + batch.forward.max(batch.backward));
                 }

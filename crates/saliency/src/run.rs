@@ -7,7 +7,7 @@ use std::ops::{Add, ControlFlow};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use gradex_engine::{Graph, Network, NodeId, Retain, Site, Tape, Tensor};
+use gradex_engine::{Graph, Layer, Network, NodeId, Retain, Site, Tape, Tensor};
 use ndarray::{ArrayView4, Ix4};
 
 use crate::coarse_map::CoarseMap;
@@ -178,10 +178,14 @@ impl<'a> Run<'a> {
         if self.gradients.get().is_none() {
             let mut points = self.points.clone();
             points.push(point);
-            let found = self.backward(self.network, self.seed.clone(), &points, |_, site, upstream| {
-                gradex_engine::Layer::backward(site.op, site, upstream)
-            })?;
-            let _ = self.gradients.set(found);
+            let found = self.network.gradient(self.tape, self.seed.clone(), &points)?;
+            if found.values().all(|gradient| gradient.iter().all(|value| value.is_finite())) {
+                self.spend(Cost { forwards: 0, backwards: 1 });
+                let _ = self.gradients.set(found);
+            } else {
+                let layer = |_, site: &Site<'_>, upstream: &Tensor| site.op.backward(site, upstream);
+                let _ = self.gradients.set(self.backward(self.network, self.seed.clone(), &points, layer)?);
+            }
         }
         match self.gradients.get().and_then(|gradients| gradients.get(&point)) {
             Some(gradient) => image(self.graph(), point, gradient),
@@ -274,7 +278,7 @@ impl<'a> Run<'a> {
     /// As [`Network::forward`] and [`Target::objective`].
     pub fn input_gradients(&self, image: usize, batch: &Tensor) -> Result<(Vec<f32>, Tensor)> {
         self.spend(Cost { forwards: batch.shape()[0], backwards: 1 });
-        let tape = self.network.forward(batch, &Retain::all())?;
+        let tape = self.network.forward(batch, &Retain::gradient(self.graph(), NodeId::INPUT))?;
         let targets = vec![self.targets()[image].clone(); batch.shape()[0]];
         let scores = self.scores(image, tape.logits()?)?;
         let mut found = self.network.gradient(&tape, seed(&tape, &targets)?, &[NodeId::INPUT])?;

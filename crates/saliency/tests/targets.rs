@@ -245,7 +245,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 /// The counts above are the truth only if nobody goes round them.
 #[test]
 fn only_the_run_and_the_explainer_send_anything_through_the_network() {
-    let passes = ["forward", "forward_layerwise", "backward", "gradient", "resume"];
+    let passes = ["forward", "forward_layerwise", "backward", "gradient", "gradient_layerwise", "resume"];
     let networks = ["network", "network()", "folded", "folded()?", "net", "model"];
     let calls: Vec<String> =
         passes.iter().flat_map(|pass| networks.iter().map(move |network| format!("{network}.{pass}("))).collect();

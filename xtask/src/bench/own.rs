@@ -65,7 +65,7 @@ impl<'a> Own<'a> {
 
     fn gradient(&self) -> Result<Tensor> {
         let network = &self.model.network;
-        let tape = network.forward(&self.input, &Retain::all())?;
+        let tape = network.forward(&self.input, &Retain::gradient(network.graph(), NodeId::INPUT))?;
         let seed = one_hot(&tape)?;
         network.gradient(&tape, seed, &[NodeId::INPUT])?.remove(&NodeId::INPUT).context("no gradient at the input")
     }

@@ -11,6 +11,7 @@ mod packs;
 mod run;
 mod step;
 mod value;
+mod walk;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub(crate) use packs::Packs;
 use packs::Scales;
 use step::Kind;
 pub(crate) use value::{Image, Value};
+pub(crate) use walk::Walk;
 
 use crate::error::Result;
 use crate::graph::NodeId;
@@ -127,13 +129,7 @@ impl<'a> Plan<'a> {
                 Work::Same => written.halo,
                 Work::Map(_) | Work::MaxPool(_) | Work::AveragePool(_) | Work::Layer => Padding::default(),
             };
-            let halo = Padding {
-                top: read.halo.top.max(needed.top),
-                bottom: read.halo.bottom.max(needed.bottom),
-                left: read.halo.left.max(needed.left),
-                right: read.halo.right.max(needed.right),
-            };
-            self.layouts[input.0] = Some(Layout { halo, ..read });
+            self.layouts[input.0] = Some(Layout { halo: read.halo.and(needed), ..read });
         }
     }
 

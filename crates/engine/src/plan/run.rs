@@ -17,11 +17,7 @@ pub(crate) type Values = Vec<Option<Arc<Value>>>;
 impl Plan<'_> {
     /// A given tensor in the form that the steps read.
     pub(crate) fn give(&self, id: NodeId, tensor: &Tensor) -> Result<Arc<Value>> {
-        let value = match self.layouts[id.0] {
-            Some(layout) => Value::image(Image::pack(tensor, layout, &self.network.packs().workspace)?),
-            None => Value::Plain(tensor.as_standard_layout().into_owned()),
-        };
-        Ok(Arc::new(value))
+        Value::give(tensor, self.layouts[id.0], &self.network.packs().workspace).map(Arc::new)
     }
 
     /// Computes every step; `see` looks at each output before anything is freed.

@@ -22,6 +22,14 @@ impl Value {
         Self::Image(image, OnceLock::new())
     }
 
+    /// A tensor, in blocks where it has a layout.
+    pub(crate) fn give(tensor: &Tensor, layout: Option<Layout>, home: &Arc<Workspace>) -> Result<Self> {
+        Ok(match layout {
+            Some(layout) => Self::image(Image::pack(tensor, layout, home)?),
+            None => Self::Plain(tensor.as_standard_layout().into_owned()),
+        })
+    }
+
     /// Row-major values.
     pub(crate) fn tensor(&self) -> Result<&Tensor> {
         match self {
@@ -73,6 +81,14 @@ impl Image {
 
     pub(crate) fn view(&self) -> View<'_> {
         View { layout: self.layout, values: &self.values }
+    }
+
+    /// Changes the values, but not the halo.
+    pub(crate) fn change(
+        &mut self,
+        change: impl FnOnce(Layout, &mut [f32]) -> gradex_kernels::Result<()>,
+    ) -> Result<()> {
+        Ok(change(self.layout, &mut self.values)?)
     }
 
     fn unpack(&self) -> Result<Tensor> {

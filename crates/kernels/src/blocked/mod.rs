@@ -12,8 +12,10 @@ mod epilogue;
 mod grid;
 mod layout;
 mod map;
+mod mask;
 mod phase;
 mod pool;
+mod pool_transpose;
 mod sums;
 mod tile;
 mod weights;
@@ -25,7 +27,9 @@ pub use conv::{Algorithm, Direction, PackedConv};
 pub use epilogue::{Activation, Epilogue, Norm};
 pub use layout::{Layout, View};
 pub use map::map;
+pub use mask::mask;
 pub use pool::{average_pool_blocked, max_pool_blocked};
+pub use pool_transpose::max_pool_transpose_blocked;
 pub use sums::channel_sums;
 
 /// Channels in a block.

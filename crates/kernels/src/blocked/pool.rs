@@ -24,7 +24,7 @@ pub fn max_pool_blocked(
     Ok(())
 }
 
-fn check(shape: &PoolShape, input: View<'_>, layout: Layout, output: &[f32]) -> Result<()> {
+pub(super) fn check(shape: &PoolShape, input: View<'_>, layout: Layout, output: &[f32]) -> Result<()> {
     shape.check_spans()?;
     let size = [shape.rows.len(), shape.columns.len()];
     let same_planes = input.layout.channels == layout.channels && input.layout.batch == layout.batch;

@@ -7,6 +7,10 @@ use super::BLOCK;
 use super::epilogue::Finish;
 use crate::arch::{Kernel, Simd};
 
+/// Blocks of input channels that are summed by themselves, then added to the rest: so rounding grows with the root of the
+/// parts, not of all terms.
+const PART: usize = 4;
+
 /// The sums of one panel of output channels along a row: what they read.
 #[derive(Clone, Copy)]
 pub(super) struct Sums<'a> {
@@ -118,8 +122,14 @@ fn tile<S: Simd, const B: usize, const STRIDE: usize, const P: usize>(
     let width = B * S::LANES;
     let bias = &sums.bias[..width];
     let mut sum: [[S::Vector; B]; P] = [from_fn(|vector| simd.load(&bias[vector * S::LANES..])); P];
+    let mut parts = [[simd.splat(0.0); B]; P];
     let mut weights = sums.weights;
     for block in 0..sums.channels.div_ceil(BLOCK) {
+        if block > 0 && block % PART == 0 {
+            for (part, sum) in parts.as_flattened_mut().iter_mut().zip(sum.as_flattened_mut()) {
+                *part = simd.add(*part, std::mem::replace(sum, simd.splat(0.0)));
+            }
+        }
         let channels = BLOCK.min(sums.channels - block * BLOCK);
         let (input, _) = sums.input[block * sums.block_stride + first * sums.stride * BLOCK..].as_chunks::<BLOCK>();
         for tap in sums.taps {
@@ -138,9 +148,9 @@ fn tile<S: Simd, const B: usize, const STRIDE: usize, const P: usize>(
             }
         }
     }
-    for (pixel, sum) in sum.into_iter().enumerate() {
-        let pixel = (first + pixel) * target.stride;
-        for (vector, value) in sum.into_iter().enumerate() {
+    for (index, sum) in sum.into_iter().enumerate() {
+        let pixel = (first + index) * target.stride;
+        for (vector, value) in sum.into_iter().zip(parts[index]).map(|(sum, part)| simd.add(part, sum)).enumerate() {
             let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
             let value = target.finish.apply(simd, value, block, lane, pixel);
             simd.store(value, &mut target.output[block * target.block_stride + pixel * BLOCK + lane..]);

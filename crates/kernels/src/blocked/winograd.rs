@@ -2,7 +2,7 @@
 //!
 //! With `d` a tile of 6x6 inputs, `g` the window: `output tile [4x4] = Aᵀ (Σ_c (G g Gᵀ) ∘ (Bᵀ d B)) A`. The sum over channels
 //! of each of the 36 places is a matrix product, `[tiles, inputs] x [inputs, outputs]`: the same loop as a 1x1 convolution.
-//! Rounding is coarser than that of a direct sum, by a factor of about ten.
+//! Rounding is coarser than that of a direct sum, by a factor of about two.
 
 use super::buffer::Buffer;
 use super::conv::{Direction, Run};

@@ -1,4 +1,8 @@
-//! The three transforms of F(4x4, 3x3), with the points 0, ±1, ±2 and ∞.
+//! The three transforms of F(4x4, 3x3), with the points 0, ±5/8, ±3/2 and ∞: they round half as much as 0, ±1, ±2 and ∞.
+//!
+//! With `M(x) = x (x² - a²) (x² - b²)`: row `p` of `Bᵀ` holds the coefficients of `M(x) / (x - p)`, of `G` those of
+//! `(1, p, p²) / M'(p)`, column `p` of `Aᵀ` those of `(1, p, p², p³)` (B. Barabasz, A. Anderson, K. Soodhalter, D. Gregg,
+//! ACM TOMS 2020).
 
 use std::array::from_fn;
 
@@ -12,15 +16,25 @@ pub(super) const OUTPUT: usize = 4;
 /// Products a tile and pair of channels.
 pub(super) const PLACES: usize = INPUT * INPUT;
 
+/// The points `a` and `b`: their squares and the products of those have few bits, so the coefficients are exact.
+const POINTS: [f64; 2] = [5.0 / 8.0, 3.0 / 2.0];
+const SQUARES: [f64; 2] = [POINTS[0] * POINTS[0], POINTS[1] * POINTS[1]];
+
 /// `G`
-const WINDOW: [[f64; 3]; INPUT] = [
-    [1.0 / 4.0, 0.0, 0.0],
-    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-    [0.0, 0.0, 1.0],
-];
+const WINDOW: [[f64; 3]; INPUT] = {
+    let [a, b] = POINTS;
+    let [a2, b2] = SQUARES;
+    // M'(p) at p = ±a and p = ±b.
+    let (at_a, at_b) = (2.0 * a2 * (a2 - b2), 2.0 * b2 * (b2 - a2));
+    [
+        [1.0 / (a2 * b2), 0.0, 0.0],
+        [1.0 / at_a, a / at_a, a2 / at_a],
+        [1.0 / at_a, -a / at_a, a2 / at_a],
+        [1.0 / at_b, b / at_b, b2 / at_b],
+        [1.0 / at_b, -b / at_b, b2 / at_b],
+        [0.0, 0.0, 1.0],
+    ]
+};
 
 /// `G g Gᵀ`, row-major, in `f64`; of the window turned by 180 degrees where `turned`.
 pub(super) fn window(taps: &[f32], turned: bool) -> [f32; PLACES] {
@@ -71,24 +85,36 @@ pub(super) fn output_tile<S: Simd>(simd: S, input: &[f32], place: usize) -> [[S:
 /// `Bᵀ d`
 #[inline(always)]
 fn spread<S: Simd>(simd: S, d: [S::Vector; INPUT]) -> [S::Vector; INPUT] {
-    let (two, four, minus_four, minus_five) = (simd.splat(2.0), simd.splat(4.0), simd.splat(-4.0), simd.splat(-5.0));
-    let first = simd.mul_add(minus_five, d[2], simd.mul_add(four, d[0], d[4]));
-    let last = simd.mul_add(minus_five, d[3], simd.mul_add(four, d[1], d[5]));
-    let (a, b) = (simd.mul_add(minus_four, d[2], d[4]), simd.mul_add(minus_four, d[1], d[3]));
-    let (c, e) = (simd.sub(d[4], d[2]), simd.mul(two, simd.sub(d[3], d[1])));
-    [first, simd.add(a, b), simd.sub(a, b), simd.add(c, e), simd.sub(c, e), last]
+    let number = |value: f64| simd.splat(value as f32);
+    let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(|square| number(-square)));
+    let (sum, product) = (number(-SQUARES[0] - SQUARES[1]), number(SQUARES[0] * SQUARES[1]));
+    let [minus_a, minus_b] = POINTS.map(|point| number(-point));
+    let first = simd.mul_add(sum, d[2], simd.mul_add(product, d[0], d[4]));
+    let last = simd.mul_add(sum, d[3], simd.mul_add(product, d[1], d[5]));
+    let (even_a, odd_a) = (simd.mul_add(b2, d[2], d[4]), simd.mul_add(b2, d[1], d[3]));
+    let (even_b, odd_b) = (simd.mul_add(a2, d[2], d[4]), simd.mul_add(a2, d[1], d[3]));
+    [
+        first,
+        simd.mul_add(a, odd_a, even_a),
+        simd.mul_add(minus_a, odd_a, even_a),
+        simd.mul_add(b, odd_b, even_b),
+        simd.mul_add(minus_b, odd_b, even_b),
+        last,
+    ]
 }
 
 /// `Aᵀ m`
 #[inline(always)]
 fn gather<S: Simd>(simd: S, m: [S::Vector; INPUT]) -> [S::Vector; OUTPUT] {
-    let (two, four, eight) = (simd.splat(2.0), simd.splat(4.0), simd.splat(8.0));
-    let (a, b) = (simd.add(m[1], m[2]), simd.sub(m[1], m[2]));
-    let (c, d) = (simd.add(m[3], m[4]), simd.sub(m[3], m[4]));
+    let number = |value: f64| simd.splat(value as f32);
+    let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(number));
+    let (a3, b3) = (number(POINTS[0] * SQUARES[0]), number(POINTS[1] * SQUARES[1]));
+    let (even_a, odd_a) = (simd.add(m[1], m[2]), simd.sub(m[1], m[2]));
+    let (even_b, odd_b) = (simd.add(m[3], m[4]), simd.sub(m[3], m[4]));
     [
-        simd.add(simd.add(m[0], a), c),
-        simd.mul_add(two, d, b),
-        simd.mul_add(four, c, a),
-        simd.add(simd.mul_add(eight, d, b), m[5]),
+        simd.add(simd.add(m[0], even_a), even_b),
+        simd.mul_add(b, odd_b, simd.mul(a, odd_a)),
+        simd.mul_add(b2, even_b, simd.mul(a2, even_a)),
+        simd.mul_add(b3, odd_b, simd.mul_add(a3, odd_a, m[5])),
     ]
 }

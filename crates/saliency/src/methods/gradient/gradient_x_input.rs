@@ -1,7 +1,7 @@
 //! Gradient times input (A. Shrikumar et al., 2016, arXiv 1605.01713): `map = Σ_c g_c x_c`, signed, with `x` the point's
 //! output and `g` the gradient of the score there. On a network without biases its sum is the score.
 
-use gradex_engine::{Graph, NodeId};
+use gradex_engine::{Graph, NodeId, Retain};
 
 use super::{channel_sum, map_of};
 use crate::coarse_map::CoarseMap;
@@ -25,6 +25,10 @@ impl Method for GradientXInput {
 
     fn default_point(&self, _graph: &Graph) -> NodeId {
         NodeId::INPUT
+    }
+
+    fn retain(&self, graph: &Graph, point: NodeId) -> Retain {
+        Retain::gradient(graph, point).nodes(&[point])
     }
 
     fn gradients(&self, _graph: &Graph, point: NodeId) -> Vec<NodeId> {

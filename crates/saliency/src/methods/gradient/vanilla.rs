@@ -1,7 +1,7 @@
 //! Gradient (K. Simonyan et al., ICLR workshop 2014, section 3.1): `map = max_c |g_c|`, with `g` the gradient of the
 //! score at the point.
 
-use gradex_engine::{Graph, NodeId};
+use gradex_engine::{Graph, NodeId, Retain};
 
 use super::{largest_magnitude, map_of};
 use crate::coarse_map::CoarseMap;
@@ -25,6 +25,10 @@ impl Method for Gradient {
 
     fn default_point(&self, _graph: &Graph) -> NodeId {
         NodeId::INPUT
+    }
+
+    fn retain(&self, graph: &Graph, point: NodeId) -> Retain {
+        Retain::gradient(graph, point)
     }
 
     fn gradients(&self, _graph: &Graph, point: NodeId) -> Vec<NodeId> {

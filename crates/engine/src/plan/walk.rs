@@ -1,0 +1,170 @@
+//! The gradient's way back, over images that stay in blocks of channels.
+//!
+//! The gradient at a node's output has the layout in which the node reads it: around it lie the zeros that the transposed
+//! convolution needs, be it the node itself or one that it hands the image on to. Layers without a form for blocks go back
+//! as they are, on row-major tensors.
+
+use std::sync::Arc;
+
+use gradex_kernels::blocked::{
+    self, Activation, Buffer, Direction, Epilogue, Layout, Norm, PackedConv, map, max_pool_transpose_blocked,
+};
+use gradex_kernels::{Level, Padding};
+
+use super::{Image, Value, layouts};
+use crate::error::{Error, Result};
+use crate::graph::NodeId;
+use crate::layer::Layer;
+use crate::network::Network;
+use crate::op::Op;
+use crate::tape::Tape;
+use crate::tensor::Tensor;
+
+/// What all nodes of a walk share.
+pub(crate) struct Walk<'a> {
+    network: &'a Network,
+    tape: &'a Tape,
+    level: Level,
+    /// How the gradient at each image lies in memory; `None` for what is no image.
+    layouts: Vec<Option<Layout>>,
+    convs: Vec<Option<Arc<PackedConv>>>,
+}
+
+impl<'a> Walk<'a> {
+    /// The walk over a tape to the nodes `keep`, with the weights that it needs.
+    pub(crate) fn new(network: &'a Network, tape: &'a Tape, keep: &[NodeId]) -> Result<Self> {
+        let graph = network.graph();
+        let (layouts, convs) = (layouts(&tape.shapes), vec![None; tape.shapes.len()]);
+        let mut walk = Self { network, tape, level: Level::current()?, layouts, convs };
+        let wanted = graph.depend_on(keep);
+        for id in graph.ids().take(walk.layouts.len()) {
+            if graph.node(id).inputs.iter().any(|input| wanted[input.0]) {
+                walk.prepare(id).map_err(|error| error.at(&graph.node(id).name))?;
+            }
+        }
+        Ok(walk)
+    }
+
+    /// The transposed weights of a node, and the zeros around the gradient that it reads.
+    fn prepare(&mut self, id: NodeId) -> Result<()> {
+        let node = self.network.graph().node(id);
+        let halo = match &node.op {
+            Op::Conv2d(conv) => {
+                let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &self.tape.shapes[input.0]))?;
+                let (params, algorithm) = (self.network.params(id), self.network.choice().of(&shape));
+                let packed = self.network.packs().conv(id, params, &shape, Direction::Transposed, algorithm)?;
+                let halo = packed.halo(shape.output, shape.input);
+                self.convs[id.0] = Some(packed);
+                halo
+            }
+            Op::BatchNorm2d(_) | Op::Relu(_) | Op::Relu6(_) | Op::Add(_) | Op::Dropout(_) => {
+                let inputs = node.inputs.iter().filter_map(|input| self.layouts[input.0]);
+                inputs.fold(Padding::default(), |all, input| all.and(input.halo))
+            }
+            Op::MaxPool2d(_)
+            | Op::AvgPool2d(_)
+            | Op::AdaptiveAvgPool2d(_)
+            | Op::Input(_)
+            | Op::Linear(_)
+            | Op::Concat(_)
+            | Op::Flatten(_)
+            | Op::Softmax(_) => Padding::default(),
+        };
+        self.layouts[id.0] = self.layouts[id.0].map(|layout| Layout { halo, ..layout });
+        Ok(())
+    }
+
+    /// A tensor in the form in which the gradient at a node's output goes back.
+    pub(crate) fn give(&self, id: NodeId, tensor: &Tensor) -> Result<Arc<Value>> {
+        Value::give(tensor, self.layouts[id.0], &self.network.packs().workspace).map(Arc::new)
+    }
+
+    /// What a node sends to each of its inputs.
+    pub(crate) fn back(&self, id: NodeId, upstream: Arc<Value>) -> Result<Vec<Arc<Value>>> {
+        let node = self.network.graph().node(id);
+        let one = |image: Image| Ok(vec![Arc::new(Value::image(image))]);
+        match (&node.op, &node.inputs[..], &*upstream) {
+            (Op::Add(_) | Op::Dropout(_), inputs, _) => Ok(vec![upstream; inputs.len()]),
+            (Op::Conv2d(_), [input], Value::Image(image, _)) => one(self.convolution(id, *input, image)?),
+            (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(self.scaled(id, *input, image)?),
+            (Op::Relu(_), [_], Value::Image(..)) => one(self.masked(id, Activation::Relu, upstream)?),
+            (Op::Relu6(_), [_], Value::Image(..)) => one(self.masked(id, Activation::Relu6, upstream)?),
+            (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => match self.tape.pooled(id) {
+                Some(pooled) => {
+                    let shape = pool.shape(&self.tape.shapes[input.0])?;
+                    let upstream = image.view();
+                    one(self.image(*input, |layout, output| {
+                        max_pool_transpose_blocked(&shape, pooled, upstream, layout, output)
+                    })?)
+                }
+                None => self.layer(id, &upstream),
+            },
+            _ => self.layer(id, &upstream),
+        }
+    }
+
+    /// The sum of two gradients at a node's output.
+    pub(crate) fn add(&self, id: NodeId, sum: &Value, sent: &Value) -> Result<Arc<Value>> {
+        if let (Value::Plain(sum), Value::Plain(sent)) = (sum, sent) {
+            return Ok(Arc::new(Value::Plain(sum + sent)));
+        }
+        let epilogue = Epilogue { residual: Some(sent.view()?), ..Epilogue::default() };
+        let sum = sum.view()?;
+        let image = self.image(id, |layout, output| map(self.level, sum, &epilogue, layout, output))?;
+        Ok(Arc::new(Value::image(image)))
+    }
+
+    fn convolution(&self, id: NodeId, input: NodeId, upstream: &Image) -> Result<Image> {
+        let conv = self.convs[id.0].as_ref().ok_or(Error::NotRetained("transposed weights"))?;
+        let workspace = &self.network.packs().workspace;
+        self.image(input, |layout, output| conv.run(upstream.view(), &Epilogue::default(), workspace, layout, output))
+    }
+
+    fn scaled(&self, id: NodeId, input: NodeId, upstream: &Image) -> Result<Image> {
+        let scales = self.network.packs().scales(id, self.network.params(id))?;
+        let scale = scales.norm().scale;
+        let shift = Buffer::zeros(scale.len());
+        let epilogue = Epilogue { norm: Some(Norm { scale, shift: &shift }), ..Epilogue::default() };
+        self.image(input, |layout, output| map(self.level, upstream.view(), &epilogue, layout, output))
+    }
+
+    fn masked(&self, id: NodeId, activation: Activation, upstream: Arc<Value>) -> Result<Image> {
+        let missing = if activation == Activation::Relu6 { "output of a relu6" } else { "output of a relu" };
+        let output = self.tape.value(id).ok_or(Error::NotRetained(missing))?;
+        let packed;
+        let output = match output.as_ref() {
+            Value::Image(image, _) => image.view(),
+            Value::Plain(tensor) => {
+                packed = self.give(id, tensor)?;
+                packed.view()?
+            }
+        };
+        let mut image = match Arc::try_unwrap(upstream) {
+            Ok(Value::Image(image, _)) => image,
+            Ok(Value::Plain(tensor)) => return Err(Error::shape("a rectifier", "an image in blocks", tensor.shape())),
+            Err(shared) => {
+                let view = shared.view()?;
+                let (layout, epilogue) = (view.layout, Epilogue::default());
+                Image::new(layout, &self.network.packs().workspace, |output| {
+                    map(self.level, view, &epilogue, layout, output)
+                })?
+            }
+        };
+        image.change(|layout, values| blocked::mask(activation, output, layout, values))?;
+        Ok(image)
+    }
+
+    /// An image of the gradient at a node's output.
+    fn image(&self, id: NodeId, fill: impl FnOnce(Layout, &mut [f32]) -> gradex_kernels::Result<()>) -> Result<Image> {
+        let layout = self.layouts[id.0].ok_or_else(|| Error::shape("a planned layer", "an image", &[]))?;
+        Image::new(layout, &self.network.packs().workspace, |output| fill(layout, output))
+    }
+
+    /// The layer's own backward pass.
+    fn layer(&self, id: NodeId, upstream: &Value) -> Result<Vec<Arc<Value>>> {
+        let node = self.network.graph().node(id);
+        let site = self.network.site(self.tape, id);
+        let sent = node.op.backward(&site, upstream.tensor()?)?;
+        node.inputs.iter().zip(&sent).map(|(input, tensor)| self.give(*input, tensor)).collect()
+    }
+}

@@ -1,0 +1,70 @@
+//! Transposes of what is no convolution, over blocks of channels, against the same plane by plane.
+#![allow(clippy::expect_used)]
+
+mod common;
+
+use common::noise;
+use gradex_kernels::blocked::{Activation, Buffer, Layout, View, mask, max_pool_transpose_blocked};
+use gradex_kernels::{Error, Padding, PoolShape, Span, max_pool, max_pool_transpose};
+
+const CHANNELS: usize = 19;
+
+fn packed(layout: Layout, image: &[f32]) -> Buffer {
+    let mut values = Buffer::zeros(layout.len());
+    layout.pack(image, &mut values).expect("pack");
+    values
+}
+
+fn unpacked(layout: Layout, values: &[f32]) -> Vec<f32> {
+    let mut image = vec![f32::NAN; layout.batch * layout.channels * layout.size[0] * layout.size[1]];
+    layout.unpack(values, &mut image).expect("unpack");
+    image
+}
+
+/// Overlapping windows, ties, NaN; the halo stays as it was.
+#[test]
+fn max_pools() {
+    let span = |start: usize, end: usize| Span { start, end, divisor: end - start };
+    let rows = vec![span(0, 2), span(1, 4), span(3, 6), span(5, 7)];
+    let columns = vec![span(0, 3), span(2, 3), span(4, 5)];
+    let shape = PoolShape { planes: 2 * CHANNELS, input: [7, 5], rows, columns };
+    let layout = Layout { batch: 2, channels: CHANNELS, size: [7, 5], halo: Padding::symmetric(1, 2) };
+    let above = Layout { size: [4, 3], halo: Padding::symmetric(2, 1), ..layout };
+    let mut image = noise(1, 2 * CHANNELS * 35);
+    image.iter_mut().for_each(|value| *value = (*value * 3.0).round());
+    image[40] = f32::NAN;
+    let upstream = noise(2, 2 * CHANNELS * 12);
+    let mut positions = vec![0; upstream.len()];
+    max_pool(&shape, &image, &mut vec![0.0; upstream.len()], &mut positions).expect("max_pool");
+    let mut expected = vec![0.0; image.len()];
+    max_pool_transpose(&shape, &upstream, &positions, &mut expected).expect("max_pool_transpose");
+
+    let (input, sent) = (packed(layout, &image), packed(above, &upstream));
+    let (input, sent) = (View { layout, values: &input }, View { layout: above, values: &sent });
+    let target = Layout { halo: Padding::symmetric(3, 0), ..layout };
+    let mut gradient = Buffer::zeros(target.len());
+    max_pool_transpose_blocked(&shape, input, sent, target, &mut gradient).expect("transpose");
+    assert_eq!(unpacked(target, &gradient), expected);
+    assert!(gradient[..3 * target.row_stride()].iter().all(|value| *value == 0.0));
+    let other = Layout { channels: 3, ..target };
+    let refused = max_pool_transpose_blocked(&shape, input, sent, other, &mut gradient);
+    assert!(matches!(refused, Err(Error::Shape(_))));
+}
+
+#[test]
+fn rectifiers() {
+    let layout = Layout { batch: 2, channels: CHANNELS, size: [3, 5], halo: Padding::symmetric(1, 2) };
+    let target = Layout { halo: Padding::symmetric(0, 1), ..layout };
+    let output: Vec<f32> = noise(1, 2 * CHANNELS * 15).iter().map(|value| (value * 9.0).clamp(0.0, 6.0)).collect();
+    let upstream = noise(2, output.len());
+    let values = packed(layout, &output);
+    let view = View { layout, values: &values };
+    for (activation, ceiling) in [(Activation::Relu, f32::INFINITY), (Activation::Relu6, 6.0)] {
+        let passes = |(value, output): (&f32, &f32)| if *output > 0.0 && *output < ceiling { *value } else { 0.0 };
+        let expected: Vec<f32> = upstream.iter().zip(&output).map(passes).collect();
+        let mut gradient = packed(target, &upstream);
+        mask(activation, view, target, &mut gradient).expect("mask");
+        assert_eq!(unpacked(target, &gradient), expected, "{activation:?}");
+        assert!(matches!(mask(activation, view, target, &mut gradient[1..]), Err(Error::Length { .. })));
+    }
+}
