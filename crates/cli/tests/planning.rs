@@ -16,7 +16,7 @@ fn line<'a>(plan: &'a str, start: &str) -> &'a str {
 
 #[test]
 fn a_plan_says_what_computes_each_step_and_why() {
-    let (done, plan) = gradex(&["plan", "--model", "resnet50", "--algorithm", "winograd"]);
+    let (done, plan) = gradex(&["plan", "--model", "resnet50"]);
     assert!(done);
     assert!(line(&plan, "conv1 + bn1 + relu ").contains("direct"));
     let bottleneck = line(&plan, "layer1.0.conv2 + layer1.0.bn2 + layer1.0.relu_1 ");

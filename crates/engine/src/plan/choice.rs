@@ -7,9 +7,9 @@ use gradex_kernels::blocked::Algorithm;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice {
     /// The fastest.
+    #[default]
     Fastest,
     /// The fastest of those that sum as the definition does: no Winograd, whose rounding is coarser.
-    #[default]
     Exact,
     /// This one wherever it can, else the fastest.
     Forced(Algorithm),
