@@ -26,7 +26,7 @@ impl Network {
         keep: &[NodeId],
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        let send = |id: NodeId, upstream: Tensor| {
+        let mut send = |id: NodeId, upstream: Tensor| {
             let site = self.site(tape, id);
             let sent = rule(id, &site, &upstream)?;
             for (gradient, input) in sent.iter().zip(&site.inputs) {
@@ -37,7 +37,8 @@ impl Network {
             }
             Ok(sent)
         };
-        let mut kept = self.walk(tape, &seed, keep, |seed| Ok(seed.clone()), send, |_, sum, sent| Ok(sum + &sent))?;
+        let add = |_, sum: Tensor, sent: Tensor| Ok(sum + &sent);
+        let mut kept = self.walk(tape, &seed, keep, &|seed| Ok(seed.clone()), &mut send, &add)?;
         for id in keep {
             kept.entry(*id).or_insert_with(|| Tensor::zeros(tape.shape(*id)));
         }
@@ -50,9 +51,9 @@ impl Network {
         tape: &Tape,
         seed: &Tensor,
         keep: &[NodeId],
-        form: impl FnOnce(&Tensor) -> Result<V>,
-        mut send: impl FnMut(NodeId, V) -> Result<Vec<V>>,
-        add: impl Fn(NodeId, V, V) -> Result<V>,
+        form: &dyn Fn(&Tensor) -> Result<V>,
+        send: &mut dyn FnMut(NodeId, V) -> Result<Vec<V>>,
+        add: &dyn Fn(NodeId, V, V) -> Result<V>,
     ) -> Result<BTreeMap<NodeId, V>> {
         let logits = self.graph().logits();
         if tape.shapes.len() != self.graph().nodes().len() {
@@ -100,9 +101,9 @@ impl Network {
             tape,
             &seed,
             keep,
-            |seed| walk.give(logits, seed),
-            |id, upstream| walk.back(id, upstream),
-            |id, sum, sent| walk.add(id, &sum, &sent),
+            &|seed| walk.give(logits, seed),
+            &mut |id, upstream| walk.back(id, upstream),
+            &|id, sum, sent| walk.add(id, &sum, &sent),
         )?;
         let tensor = |id: &NodeId| match found.get(id) {
             Some(value) => Ok((*id, value.tensor()?.clone())),

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 #[cfg(all(feature = "simd", target_arch = "aarch64"))]
 use crate::arch::neon::Neon;
+#[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
 use crate::arch::portable::Portable;
 #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
 use crate::arch::simd128::Simd128;
@@ -31,28 +32,33 @@ enum Kind {
     Neon(Neon),
     #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
     Simd128(Simd128),
+    #[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
     Portable(Portable),
 }
 
 impl Level {
-    /// Plain Rust, without a line of unsafe code.
+    /// Plain Rust, without a line of unsafe code. WebAssembly with simd128 has no need of it: such a module loads nowhere else.
+    #[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
     pub const PORTABLE: Self = Self(Kind::Portable(Portable));
 
-    /// The levels of this machine, fastest first; the last is [`Level::PORTABLE`].
+    /// The slowest level, which every machine has that runs this build.
+    #[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
+    const LAST: Self = Self::PORTABLE;
+    #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
+    const LAST: Self = Self(Kind::Simd128(Simd128::COMPILED));
+
+    /// The levels of this machine, fastest first; the last needs nothing that could be missing.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        let levels = [
+        let levels: [Option<Kind>; _] = [
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             Avx512::detect().map(Kind::Avx512),
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]
             Avx2::detect().map(Kind::Avx2),
             #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             Neon::detect().map(Kind::Neon),
-            #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
-            Simd128::detect().map(Kind::Simd128),
-            Some(Kind::Portable(Portable)),
         ];
-        levels.into_iter().flatten().map(Self).collect()
+        levels.into_iter().flatten().map(Self).chain([Self::LAST]).collect()
     }
 
     /// The level that every kernel uses: the one that `GRADEX_LEVEL` names, else the fastest. Chosen at the first call.
@@ -63,7 +69,7 @@ impl Level {
         static CURRENT: OnceLock<Result<Level>> = OnceLock::new();
         let choose = || match std::env::var_os(VARIABLE) {
             Some(name) => Self::named(&name.to_string_lossy()),
-            None => Ok(Self::available().first().copied().unwrap_or(Self::PORTABLE)),
+            None => Ok(Self::available().first().copied().unwrap_or(Self::LAST)),
         };
         CURRENT.get_or_init(choose).clone()
     }
@@ -91,6 +97,7 @@ impl Level {
             Kind::Neon(_) => "neon",
             #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Simd128(_) => "simd128",
+            #[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
             Kind::Portable(_) => "portable",
         }
     }
@@ -109,6 +116,7 @@ impl Level {
             Kind::Neon(token) => of(token),
             #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Simd128(token) => of(token),
+            #[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
             Kind::Portable(token) => of(token),
         }
     }
@@ -124,6 +132,7 @@ impl Level {
             Kind::Neon(token) => token.enter(kernel),
             #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Simd128(token) => kernel.run(token),
+            #[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
             Kind::Portable(token) => kernel.run(token),
         }
     }

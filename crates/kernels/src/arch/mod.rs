@@ -9,6 +9,7 @@ pub(crate) mod avx2;
 pub(crate) mod avx512;
 #[cfg(all(feature = "simd", target_arch = "aarch64"))]
 pub(crate) mod neon;
+#[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
 pub(crate) mod portable;
 #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) mod simd128;
