@@ -19,8 +19,32 @@ pub fn max_pool_blocked(
     layout: Layout,
     output: &mut [f32],
 ) -> Result<()> {
+    pool::<true>(level, shape, input, layout, output)
+}
+
+/// The sum of each window over the product of its spans' divisors. `shape` is that of all planes of the two layouts.
+///
+/// # Errors
+/// [`Error`] where the layouts do not have this shape or a slice has another length.
+pub fn average_pool_blocked(
+    level: Level,
+    shape: &PoolShape,
+    input: View<'_>,
+    layout: Layout,
+    output: &mut [f32],
+) -> Result<()> {
+    pool::<false>(level, shape, input, layout, output)
+}
+
+fn pool<const MAX: bool>(
+    level: Level,
+    shape: &PoolShape,
+    input: View<'_>,
+    layout: Layout,
+    output: &mut [f32],
+) -> Result<()> {
     check(shape, input, layout, output)?;
-    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(MaxPool { shape, input, layout, piece }));
+    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(Pool::<MAX> { shape, input, layout, piece }));
     Ok(())
 }
 
@@ -35,65 +59,15 @@ pub(super) fn check(shape: &PoolShape, input: View<'_>, layout: Layout, output: 
     expect_len("output", output.len(), layout.len())
 }
 
-struct MaxPool<'a, 'b> {
+/// Maxima where `MAX`, else averages.
+struct Pool<'a, 'b, const MAX: bool> {
     shape: &'a PoolShape,
     input: View<'a>,
     layout: Layout,
     piece: Piece<'b>,
 }
 
-impl Kernel for MaxPool<'_, '_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { shape, input, layout, mut piece } = self;
-        let source = input.layout;
-        for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
-            let n = index / layout.size[0];
-            let rows: Span = shape.rows[index % layout.size[0]];
-            for (place, block) in piece.panels.clone().enumerate() {
-                let output = &mut row[place * layout.block_stride() + layout.halo.left * BLOCK..];
-                let first = block * source.block_stride() + source.halo.left * BLOCK;
-                for (column, columns) in shape.columns.iter().enumerate() {
-                    for lane in (0..BLOCK).step_by(S::LANES) {
-                        let mut max = simd.splat(f32::NEG_INFINITY);
-                        for y in rows.start..rows.end {
-                            let start = source.row_start(n, y) + first;
-                            for x in columns.start..columns.end {
-                                max = simd.max(simd.load(&input.values[start + x * BLOCK + lane..]), max);
-                            }
-                        }
-                        simd.store(max, &mut output[column * BLOCK + lane..]);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The sum of each window over the product of its spans' divisors. `shape` is that of all planes of the two layouts.
-///
-/// # Errors
-/// [`Error`] where the layouts do not have this shape or a slice has another length.
-pub fn average_pool_blocked(
-    level: Level,
-    shape: &PoolShape,
-    input: View<'_>,
-    layout: Layout,
-    output: &mut [f32],
-) -> Result<()> {
-    check(shape, input, layout, output)?;
-    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(AveragePool { shape, input, layout, piece }));
-    Ok(())
-}
-
-struct AveragePool<'a, 'b> {
-    shape: &'a PoolShape,
-    input: View<'a>,
-    layout: Layout,
-    piece: Piece<'b>,
-}
-
-impl Kernel for AveragePool<'_, '_> {
+impl<const MAX: bool> Kernel for Pool<'_, '_, MAX> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { shape, input, layout, mut piece } = self;
@@ -106,17 +80,20 @@ impl Kernel for AveragePool<'_, '_> {
                 let first = block * source.block_stride() + source.halo.left * BLOCK;
                 for (columns, output) in shape.columns.iter().zip(output.chunks_exact_mut(BLOCK)) {
                     for lane in (0..BLOCK).step_by(S::LANES) {
-                        let mut sum = simd.splat(0.0);
+                        let mut found = simd.splat(if MAX { f32::NEG_INFINITY } else { 0.0 });
                         for y in rows.start..rows.end {
                             let start = source.row_start(n, y) + first;
                             for x in columns.start..columns.end {
-                                sum = simd.add(sum, simd.load(&input.values[start + x * BLOCK + lane..]));
+                                let value = simd.load(&input.values[start + x * BLOCK + lane..]);
+                                found = if MAX { simd.max(value, found) } else { simd.add(found, value) };
                             }
                         }
-                        simd.store(sum, &mut output[lane..]);
+                        simd.store(found, &mut output[lane..]);
                     }
-                    let divisor = (rows.divisor * columns.divisor) as f32;
-                    output.iter_mut().for_each(|sum| *sum /= divisor);
+                    if !MAX {
+                        let divisor = (rows.divisor * columns.divisor) as f32;
+                        output.iter_mut().for_each(|sum| *sum /= divisor);
+                    }
                 }
             }
         }
