@@ -91,16 +91,12 @@ impl<'a> Plan<'a> {
         wanted: &[bool],
     ) -> Result<Self> {
         let demand = Demand::new(network.graph(), shapes, sources, wanted);
-        let mut done = vec![false; shapes.len()];
-        let mut steps = Vec::new();
-        for id in demand.computed() {
-            if !done[id.0] {
-                let (nodes, kind) = demand.step(id, network.choice())?;
-                let work = pack(network, id, kind).map_err(|error| error.at(&network.graph().node(id).name))?;
-                nodes.iter().for_each(|node| done[node.0] = true);
-                steps.push(Step { nodes, work, frees: Vec::new() });
-            }
-        }
+        let packed = |(nodes, kind): (Vec<NodeId>, Kind)| {
+            let head = nodes[0];
+            let work = pack(network, head, kind).map_err(|error| error.at(&network.graph().node(head).name))?;
+            Ok(Step { nodes, work, frees: Vec::new() })
+        };
+        let steps = demand.steps(network.choice())?.into_iter().map(packed).collect::<Result<_>>()?;
         let mut plan = Self { network, steps, layouts: layouts(shapes) };
         plan.widen_halos();
         plan.free(&demand);

@@ -55,16 +55,11 @@ impl Graph {
         let shapes = self.shapes(input)?;
         let wanted: Vec<bool> = self.ids().map(|id| id == self.logits()).collect();
         let demand = Demand::new(self, &shapes, &[NodeId::INPUT], &wanted);
-        let mut done = vec![false; shapes.len()];
-        let mut steps = Vec::new();
-        for id in demand.computed() {
-            if !done[id.0] {
-                let (nodes, kind) = demand.step(id, choice)?;
-                nodes.iter().for_each(|node| done[node.0] = true);
-                let output = nodes.last().map_or_else(Vec::new, |last| shapes[last.0].clone());
-                steps.push(planned(nodes, output, &kind, level));
-            }
-        }
+        let describe = |(nodes, kind): (Vec<NodeId>, Kind)| {
+            let output = nodes.last().map_or_else(Vec::new, |last| shapes[last.0].clone());
+            planned(nodes, output, &kind, level)
+        };
+        let steps: Vec<PlannedStep> = demand.steps(choice)?.into_iter().map(describe).collect();
         let parameters =
             self.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum::<usize>();
         let activations = self.most_alive(&steps, &shapes);

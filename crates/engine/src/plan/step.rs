@@ -23,12 +23,21 @@ pub(crate) enum Kind {
 }
 
 impl Demand<'_> {
-    /// The nodes that are computed in one step with `head`, and how.
-    pub(crate) fn step(&self, head: NodeId, choice: Choice) -> Result<(Vec<NodeId>, Kind)> {
-        self.unnamed_step(head, choice).map_err(|error| error.at(&self.graph.node(head).name))
+    /// The steps in order: the nodes that each computes, and how.
+    pub(crate) fn steps(&self, choice: Choice) -> Result<Vec<(Vec<NodeId>, Kind)>> {
+        let mut done = vec![false; self.shapes.len()];
+        let mut steps = Vec::new();
+        for head in self.computed() {
+            if !done[head.0] {
+                let (nodes, kind) = self.step(head, choice).map_err(|error| error.at(&self.graph.node(head).name))?;
+                nodes.iter().for_each(|node| done[node.0] = true);
+                steps.push((nodes, kind));
+            }
+        }
+        Ok(steps)
     }
 
-    fn unnamed_step(&self, head: NodeId, choice: Choice) -> Result<(Vec<NodeId>, Kind)> {
+    fn step(&self, head: NodeId, choice: Choice) -> Result<(Vec<NodeId>, Kind)> {
         let node = self.graph.node(head);
         let input = || {
             let input = node.inputs.first().ok_or(Error::Inputs { op: "a layer", expected: "an input", actual: 0 });
