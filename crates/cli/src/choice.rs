@@ -9,7 +9,7 @@ pub struct ChoiceArgs {
     /// Sum convolutions as they are defined, without Winograd's transforms, whose rounding is coarser: slower.
     #[arg(long, conflicts_with = "algorithm")]
     pub exact: bool,
-    /// Compute every convolution that it can take by this algorithm: direct, depthwise or winograd.
+    /// Compute every convolution that it can take by this algorithm: direct, depthwise, winograd or winograd-2x2.
     #[arg(long, value_name = "NAME", value_parser = parse_algorithm)]
     pub algorithm: Option<Algorithm>,
 }

@@ -95,6 +95,21 @@ impl Network {
     /// # Errors
     /// As [`Network::backward`]; [`Error::NotRetained`] where the tape lacks what a layer needs.
     pub fn gradient(&self, tape: &Tape, seed: Tensor, keep: &[NodeId]) -> Result<BTreeMap<NodeId, Tensor>> {
+        self.gradient_watched(tape, seed, keep, &mut |_| ())
+    }
+
+    /// [`Network::gradient`]; `done` is told each node as soon as its gradient was sent on: to show progress, or to take
+    /// times.
+    ///
+    /// # Errors
+    /// As [`Network::gradient`].
+    pub fn gradient_watched(
+        &self,
+        tape: &Tape,
+        seed: Tensor,
+        keep: &[NodeId],
+        done: &mut dyn FnMut(NodeId),
+    ) -> Result<BTreeMap<NodeId, Tensor>> {
         let walk = Walk::new(self, tape, keep)?;
         let logits = self.graph().logits();
         let found = self.walk(
@@ -102,7 +117,11 @@ impl Network {
             &seed,
             keep,
             &|seed| walk.give(logits, seed),
-            &mut |id, upstream| walk.back(id, upstream),
+            &mut |id, upstream| {
+                let sent = walk.back(id, upstream)?;
+                done(id);
+                Ok(sent)
+            },
             &|id, sum, sent| walk.add(id, &sum, &sent),
         )?;
         let tensor = |id: &NodeId| match found.get(id) {

@@ -28,7 +28,7 @@ pub mod layers;
 
 pub use error::{Error, Result};
 pub use gradex_kernels::blocked::Algorithm;
-pub use gradex_kernels::{Level, Padding};
+pub use gradex_kernels::{Level, Padding, multiply_adds};
 pub use graph::{Graph, GraphBuilder, Node, NodeId};
 pub use layer::{Affine, Cache, Kept, Layer, Params, Site};
 pub use memory::Footprint;

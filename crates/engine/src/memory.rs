@@ -118,7 +118,7 @@ fn plane(shape: &[usize]) -> usize {
 fn packed(op: &Op, input: &[usize], choice: Choice, level: Level) -> Result<usize> {
     let Op::Conv2d(conv) = op else { return Ok(0) };
     let shape = conv.shape(input)?;
-    Ok(choice.of(&shape).packed_bytes(level, &shape))
+    Ok(choice.of(level, &shape).packed_bytes(level, &shape))
 }
 
 #[cfg(test)]

@@ -86,9 +86,17 @@ impl Network {
     /// [`Error::Node`] where a layer cannot take what reaches it, [`Error::NonFinite`] where the input holds NaN or an
     /// infinity, or where the logits do: then with the first node that produced one.
     pub fn forward(&self, input: &Tensor, retain: &Retain) -> Result<Tape> {
+        self.forward_watched(input, retain, &mut |_| ())
+    }
+
+    /// [`Network::forward`]; `done` is told each step's output as soon as it is there: to show progress, or to take times.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn forward_watched(&self, input: &Tensor, retain: &Retain, done: &mut dyn FnMut(NodeId)) -> Result<Tape> {
         let shapes = self.graph.shapes(input.shape())?;
         expect_finite(input)?;
-        let tape = self.planned(input, retain, shapes)?;
+        let tape = self.planned(input, retain, shapes, done)?;
         if is_finite(tape.logits()?) { Ok(tape) } else { self.forward_layerwise(input, retain) }
     }
 
@@ -109,7 +117,13 @@ impl Network {
         })
     }
 
-    fn planned(&self, input: &Tensor, retain: &Retain, shapes: Vec<Vec<usize>>) -> Result<Tape> {
+    fn planned(
+        &self,
+        input: &Tensor,
+        retain: &Retain,
+        shapes: Vec<Vec<usize>>,
+        done: &mut dyn FnMut(NodeId),
+    ) -> Result<Tape> {
         let logits = self.graph.logits();
         let keeps = |id: NodeId| id == logits || retain.keeps(id);
         let wanted: Vec<bool> = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
@@ -125,12 +139,15 @@ impl Network {
         let given = plan.give(NodeId::INPUT, input)?;
         sum(NodeId::INPUT, &given).map_err(|error| error.at(&self.graph.node(NodeId::INPUT).name))?;
         values[0] = Some(given);
+        done(NodeId::INPUT);
         let mut outputs = plan.run(values, |id, value, values| {
             let node = self.graph.node(id);
             if let (Op::MaxPool2d(pool), true, [input]) = (&node.op, keeps(id), &node.inputs[..]) {
                 maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));
             }
-            sum(id, value)
+            sum(id, value)?;
+            done(id);
+            Ok(())
         })?;
         for id in self.graph.ids().filter(|id| !keeps(*id)) {
             outputs[id.0] = None;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use gradex_kernels::Level;
 use gradex_kernels::blocked::{self, View};
 use ndarray::{Array3, ArrayView1, Axis, Ix4};
 
@@ -110,7 +111,7 @@ impl ChannelSums {
         let [height, width] = view.layout.size;
         let mut sums = vec![0.0; view.layout.batch * height * width];
         let mut max = vec![0.0; view.layout.batch];
-        blocked::channel_sums(view, &mut sums, &mut max)?;
+        blocked::channel_sums(Level::current()?, view, &mut sums, &mut max)?;
         let shape = (view.layout.batch, height, width);
         let error = |_| Error::Values { shape: vec![shape.0, height, width], actual: 0 };
         Ok(Self { channels: view.layout.channels, sums: Array3::from_shape_vec(shape, sums).map_err(error)?, max })

@@ -46,8 +46,8 @@ fn run(
     if output.is_empty() {
         return Ok(());
     }
-    let algorithm = Algorithm::fastest(shape, true);
-    let packed = PackedConv::new(Level::current()?, algorithm, shape, direction, weight, bias)?;
+    let level = Level::current()?;
+    let packed = PackedConv::new(level, Algorithm::fastest(level, shape, true), shape, direction, weight, bias)?;
     let image =
         |channels: usize, size: [usize; 2]| Layout { batch: shape.batch, channels, size, halo: Padding::default() };
     let (forward, back) = (image(shape.in_channels, shape.input), image(shape.out_channels, shape.output));

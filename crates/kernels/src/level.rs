@@ -104,8 +104,26 @@ impl Level {
 
     /// Blocks of [`BLOCK`] output channels that a register tile covers.
     pub(crate) fn blocks(self) -> usize {
-        fn of<S: Simd>(_: S) -> usize {
-            S::VECTORS * S::LANES / BLOCK
+        let [lanes, vectors, _] = self.tile();
+        vectors * lanes / BLOCK
+    }
+
+    /// Numbers in a vector.
+    pub(crate) fn lanes(self) -> usize {
+        let [lanes, ..] = self.tile();
+        lanes
+    }
+
+    /// Pixels in a register tile.
+    pub(crate) fn pixels(self) -> usize {
+        let [_, _, pixels] = self.tile();
+        pixels
+    }
+
+    /// Numbers in a vector; vectors of output channels and pixels in a register tile.
+    fn tile(self) -> [usize; 3] {
+        fn of<S: Simd>(_: S) -> [usize; 3] {
+            [S::LANES, S::VECTORS, S::PIXELS]
         }
         match self.0 {
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]

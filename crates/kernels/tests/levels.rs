@@ -10,8 +10,14 @@ use gradex_kernels::blocked::{
 };
 use gradex_kernels::{ConvShape, Error, Level, Padding, PoolShape, Span, average_pool, max_pool, portable};
 
-/// The bound of Winograd's F(4x4, 3x3) in units of `ε √terms` of the largest value; that of the others is 4.
-const WINOGRAD: f64 = 48.0;
+/// The bound of an algorithm in units of `ε √terms` of the largest value.
+fn bound(algorithm: Algorithm) -> f64 {
+    match algorithm {
+        Algorithm::Direct | Algorithm::Depthwise => 4.0,
+        Algorithm::Winograd2x2 => 4.0,
+        Algorithm::Winograd => 16.0,
+    }
+}
 
 /// All shapes, and some whose 3x3 windows cover whole, cut and many tiles.
 fn all_shapes() -> Vec<ConvShape> {
@@ -98,7 +104,7 @@ fn convolutions() {
                     let name = format!("{level} {algorithm} {direction:?} {shape:?}");
                     let values = [&input[..], &weight, &bias, &residual];
                     let actual = run(level, algorithm, direction, &shape, values, Activation::None);
-                    let factor = if algorithm == Algorithm::Winograd { WINOGRAD } else { 4.0 };
+                    let factor = bound(algorithm);
                     assert_within(factor, &name, &actual, &sum, terms);
 
                     let rectified = run(level, algorithm, direction, &shape, values, Activation::Relu6);
@@ -202,7 +208,7 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(depthwise, Err(Error::Shape(_))));
     let short = PackedConv::new(level, Algorithm::Direct, &shape, Direction::Forward, &weight[1..], None);
     assert!(matches!(short, Err(Error::Length { .. })));
-    for algorithm in [Algorithm::Direct, Algorithm::Winograd] {
+    for algorithm in [Algorithm::Direct, Algorithm::Winograd, Algorithm::Winograd2x2] {
         let conv = PackedConv::new(level, algorithm, &shape, Direction::Forward, &weight, None).expect("pack");
         let layout = Layout { batch: 2, channels: 16, size: [8, 8], halo: Padding::default() };
         let values = noise(2, layout.len());

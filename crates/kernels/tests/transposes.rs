@@ -4,8 +4,8 @@
 mod common;
 
 use common::noise;
-use gradex_kernels::blocked::{Activation, Buffer, Layout, View, mask, max_pool_transpose_blocked};
-use gradex_kernels::{Error, Padding, PoolShape, Span, max_pool, max_pool_transpose};
+use gradex_kernels::blocked::{Activation, Buffer, Layout, View, channel_sums, mask, max_pool_transpose_blocked};
+use gradex_kernels::{Error, Level, Padding, PoolShape, Span, max_pool, max_pool_transpose};
 
 const CHANNELS: usize = 19;
 
@@ -21,7 +21,7 @@ fn unpacked(layout: Layout, values: &[f32]) -> Vec<f32> {
     image
 }
 
-/// Overlapping windows, ties, NaN; the halo stays as it was.
+/// Overlapping windows, ties, NaN, pixels that no window covers; the halo stays as it was.
 #[test]
 fn max_pools() {
     let span = |start: usize, end: usize| Span { start, end, divisor: end - start };
@@ -42,13 +42,15 @@ fn max_pools() {
     let (input, sent) = (packed(layout, &image), packed(above, &upstream));
     let (input, sent) = (View { layout, values: &input }, View { layout: above, values: &sent });
     let target = Layout { halo: Padding::symmetric(3, 0), ..layout };
-    let mut gradient = Buffer::zeros(target.len());
-    max_pool_transpose_blocked(&shape, input, sent, target, &mut gradient).expect("transpose");
-    assert_eq!(unpacked(target, &gradient), expected);
-    assert!(gradient[..3 * target.row_stride()].iter().all(|value| *value == 0.0));
-    let other = Layout { channels: 3, ..target };
-    let refused = max_pool_transpose_blocked(&shape, input, sent, other, &mut gradient);
-    assert!(matches!(refused, Err(Error::Shape(_))));
+    for level in Level::available() {
+        let mut gradient = Buffer::zeros(target.len());
+        max_pool_transpose_blocked(level, &shape, input, sent, target, &mut gradient).expect("transpose");
+        assert_eq!(unpacked(target, &gradient), expected, "{level}");
+        assert!(gradient[..3 * target.row_stride()].iter().all(|value| *value == 0.0));
+        let other = Layout { channels: 3, ..target };
+        let refused = max_pool_transpose_blocked(level, &shape, input, sent, other, &mut gradient);
+        assert!(matches!(refused, Err(Error::Shape(_))));
+    }
 }
 
 #[test]
@@ -62,9 +64,36 @@ fn rectifiers() {
     for (activation, ceiling) in [(Activation::Relu, f32::INFINITY), (Activation::Relu6, 6.0)] {
         let passes = |(value, output): (&f32, &f32)| if *output > 0.0 && *output < ceiling { *value } else { 0.0 };
         let expected: Vec<f32> = upstream.iter().zip(&output).map(passes).collect();
-        let mut gradient = packed(target, &upstream);
-        mask(activation, view, target, &mut gradient).expect("mask");
-        assert_eq!(unpacked(target, &gradient), expected, "{activation:?}");
-        assert!(matches!(mask(activation, view, target, &mut gradient[1..]), Err(Error::Length { .. })));
+        for level in Level::available() {
+            let mut gradient = packed(target, &upstream);
+            mask(level, activation, view, target, &mut gradient).expect("mask");
+            assert_eq!(unpacked(target, &gradient), expected, "{level} {activation:?}");
+            let short = mask(level, activation, view, target, &mut gradient[1..]);
+            assert!(matches!(short, Err(Error::Length { .. })));
+        }
+    }
+}
+
+/// One block that is not whole, whole blocks, and both.
+#[test]
+fn sums_over_channels() {
+    for channels in [3, 16, 35] {
+        let layout = Layout { batch: 2, channels, size: [3, 5], halo: Padding::symmetric(1, 2) };
+        let image = noise(3, 2 * channels * 15);
+        let mut values = packed(layout, &image);
+        // Lanes beyond the last channel belong to nobody.
+        values.iter_mut().filter(|value| **value == 0.0).for_each(|value| *value = 9.0);
+        let view = View { layout, values: &values };
+        for level in Level::available() {
+            let (mut sums, mut largest) = ([0.0; 30], [0.0; 2]);
+            channel_sums(level, view, &mut sums, &mut largest).expect("sums");
+            for (n, image) in image.chunks_exact(channels * 15).enumerate() {
+                assert_eq!(largest[n], image.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+                for (pixel, sum) in sums[n * 15..][..15].iter().enumerate() {
+                    let expected: f64 = image.iter().skip(pixel).step_by(15).copied().map(f64::from).sum();
+                    assert!((sum - expected).abs() < 1e-14, "{level}, {channels} channels: {sum} {expected}");
+                }
+            }
+        }
     }
 }

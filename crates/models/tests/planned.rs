@@ -55,8 +55,10 @@ fn check(architecture: &'static Architecture, size: [usize; 2]) {
     assert_eq!(gradients, network.gradient_layerwise(&layerwise, seed, &ends).unwrap());
     // Winograd's transforms of the weights of large networks would take long.
     if ["vgg11_bn", "resnet18", "resnet50"].contains(&architecture.name) {
-        let network = network.with_choice(Choice::Forced(Algorithm::Winograd));
-        compare(&network, &input, &layerwise, &everything, close);
+        for algorithm in [Algorithm::Winograd, Algorithm::Winograd2x2] {
+            let network = network.clone().with_choice(Choice::Forced(algorithm));
+            compare(&network, &input, &layerwise, &everything, close);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use gradex::engine::{Algorithm, Choice};
 use gradex::{Architecture, Model};
 
 use crate::document;
@@ -58,6 +59,14 @@ pub struct Args {
     /// Instead of comparing, list the time of every node of this architecture
     #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "tasks", "python", "no_peers"])]
     profile: Option<String>,
+    /// In a profile, convolutions by this algorithm wherever it can compute them
+    #[arg(long, value_name = "NAME", requires = "profile", value_parser = algorithm)]
+    algorithm: Option<Algorithm>,
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name);
+    found.ok_or_else(|| format!("expected one of {}", Algorithm::ALL.map(Algorithm::name).join(", ")))
 }
 
 /// Runs the bench and prints its report, in Markdown, to standard output.
@@ -82,7 +91,10 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn profile_every_node(args: &Args, architecture: &'static Architecture) -> Result<String> {
-    let model = Model::generated(architecture, SEED)?;
+    let mut model = Model::generated(architecture, SEED)?;
+    if let Some(algorithm) = args.algorithm {
+        model.network = model.network.with_choice(Choice::Forced(algorithm));
+    }
     let mut text = machine::describe();
     for threads in &args.threads {
         progress(format_args!("{}, {}: every node", architecture.name, report::threads(threads.get())))?;

@@ -1,13 +1,13 @@
-//! Where the time goes: every node by itself, in execution order, forward and backward.
+//! Where the time goes: the steps of the planned run, forward, and every node on the way back.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use gradex::engine::{Layer, Node, Op, Retain};
+use anyhow::Result;
+use gradex::engine::{Layer, Level, Op, Retain, multiply_adds};
 use gradex::models::generated_input;
-use gradex::{Model, NodeId, Tensor};
+use gradex::{Model, NodeId};
 
 use super::measure::Times;
 use super::report::{milliseconds, threads};
@@ -18,6 +18,8 @@ use super::{INPUT, SEED, own};
 pub struct Profile {
     pub model: &'static str,
     pub threads: usize,
+    /// Operations a second that the same threads reach in registers, in thousands of millions.
+    pub limit: f64,
     pub nodes: Vec<NodeTime>,
 }
 
@@ -27,9 +29,10 @@ pub struct NodeTime {
     pub name: String,
     pub kind: String,
     pub output: Vec<usize>,
-    /// Floating-point operations of the forward pass, where weights are multiplied: two a weight and output value.
+    /// Floating-point operations of the definition, where weights are multiplied: two a weight and output value.
     pub operations: Option<u64>,
-    pub forward: Duration,
+    /// Of the step that begins with the node; none where an earlier node's step computes it.
+    pub forward: Option<Duration>,
     /// None where the node sends nothing back.
     pub backward: Option<Duration>,
 }
@@ -38,73 +41,74 @@ pub struct NodeTime {
 pub fn profile(model: &Model, threads: usize, rounds: usize) -> Result<Profile> {
     own::pool(threads)?.install(|| {
         let network = &model.network;
-        let nodes = network.graph().nodes();
+        let graph = network.graph();
         let input = generated_input(&INPUT, SEED);
-        let tape = network.forward(&input, &Retain::all())?;
-        let mut forward = vec![Vec::new(); nodes.len()];
-        let mut backward = vec![Vec::new(); nodes.len()];
-        for _ in 0..rounds {
-            for (runs, time) in forward.iter_mut().zip(forward_times(model, &input)?) {
-                runs.push(time);
-            }
-            network.backward(&tape, own::one_hot(&tape)?, &[NodeId::INPUT], |id, site, upstream| {
-                let start = Instant::now();
-                let gradients = site.op.backward(site, upstream);
-                backward[id.index()].push(start.elapsed());
-                gradients
-            })?;
+        let tape = network.forward(&input, &Retain::gradient(graph, NodeId::INPUT))?;
+        let mut forward = vec![Vec::new(); graph.nodes().len()];
+        let mut backward = forward.clone();
+        // The first round packs the weights.
+        for round in 0..=rounds {
+            let runs = &mut [&mut forward, &mut backward];
+            runs.iter_mut().filter(|_| round == 1).for_each(|runs| runs.iter_mut().for_each(Vec::clear));
+            let mut clock = Clock::new(runs[0]);
+            network.forward_watched(&input, &Retain::logits(), &mut |id| clock.lap(id))?;
+            let seed = own::one_hot(&tape)?;
+            let mut clock = Clock::new(runs[1]);
+            network.gradient_watched(&tape, seed, &[NodeId::INPUT], &mut |id| clock.lap(id))?;
         }
-        let times = network.graph().ids().zip(forward).zip(backward);
-        let node = |((id, forward), backward): ((NodeId, _), _)| {
-            let node = network.graph().node(id);
-            Ok(NodeTime {
+        let mut steps = vec![Vec::new(); forward.len()];
+        let mut algorithms = vec![""; forward.len()];
+        steps[0] = std::mem::take(&mut forward[0]);
+        for step in graph.outline(&INPUT, network.choice())?.steps {
+            let ends = [step.nodes.first(), step.nodes.last()].map(|node| node.map_or(0, |node| node.index()));
+            steps[ends[0]] = std::mem::take(&mut forward[ends[1]]);
+            algorithms[ends[0]] = if step.products > 0 { step.by } else { "" };
+        }
+        let median = |runs| Times::new(runs).ok().map(|times| times.median());
+        let times = graph.ids().zip(algorithms).zip(steps.into_iter().zip(backward));
+        let node = |((id, algorithm), (forward, backward)): ((NodeId, &str), (_, _))| {
+            let node = graph.node(id);
+            NodeTime {
                 name: node.name.clone(),
-                kind: kind(&node.op),
+                kind: format!("{} {algorithm}", kind(&node.op)).trim_end().to_owned(),
                 output: tape.shape(id).to_vec(),
                 operations: operations(&node.op, tape.shape(id)),
-                forward: Times::new(forward)?.median(),
-                backward: Times::new(backward).ok().map(|times| times.median()),
-            })
+                forward: median(forward),
+                backward: median(backward),
+            }
         };
-        let nodes = times.map(node).collect::<Result<_>>()?;
-        Ok(Profile { model: model.architecture.name, threads, nodes })
+        Ok(Profile { model: model.architecture.name, threads, limit: limit()?, nodes: times.map(node).collect() })
     })
 }
 
-/// One forward pass; outputs are dropped after their last reader, as the engine does.
-fn forward_times(model: &Model, input: &Tensor) -> Result<Vec<Duration>> {
-    let nodes = model.network.graph().nodes();
-    let mut readers = vec![0; nodes.len()];
-    nodes.iter().flat_map(|node| &node.inputs).for_each(|id| readers[id.index()] += 1);
-    let mut outputs: Vec<Option<Tensor>> = vec![None; nodes.len()];
-    let mut times = Vec::with_capacity(nodes.len());
-    for (id, node) in model.network.graph().ids().zip(nodes) {
-        let (output, time) = run(model, id, node, input, &outputs)?;
-        times.push(time);
-        outputs[id.index()] = Some(output);
-        for read in &node.inputs {
-            readers[read.index()] -= 1;
-            if readers[read.index()] == 0 {
-                outputs[read.index()] = None;
-            }
-        }
-    }
-    Ok(times)
+/// Tells how long ago the lap before ended.
+struct Clock<'a> {
+    runs: &'a mut [Vec<Duration>],
+    last: Instant,
 }
 
-fn run(
-    model: &Model,
-    id: NodeId,
-    node: &Node,
-    input: &Tensor,
-    outputs: &[Option<Tensor>],
-) -> Result<(Tensor, Duration)> {
-    let read = |id: &NodeId| outputs[id.index()].as_ref().context("a node reads what is not there");
-    let inputs: Vec<&Tensor> =
-        if id == NodeId::INPUT { vec![input] } else { node.inputs.iter().map(read).collect::<Result<_>>()? };
-    let start = Instant::now();
-    let (output, _cache) = node.op.forward(model.network.params(id), &inputs)?;
-    Ok((output, start.elapsed()))
+impl<'a> Clock<'a> {
+    fn new(runs: &'a mut [Vec<Duration>]) -> Self {
+        Self { runs, last: Instant::now() }
+    }
+
+    fn lap(&mut self, id: NodeId) {
+        self.runs[id.index()].push(self.last.elapsed());
+        self.last = Instant::now();
+    }
+}
+
+/// Operations a second that multiply-adds in registers reach, in thousands of millions: the best of some runs.
+fn limit() -> Result<f64> {
+    const ROUNDS: usize = 1 << 20;
+    let level = Level::current()?;
+    let mut best = 0.0_f64;
+    for _ in 0..20 {
+        let start = Instant::now();
+        let operations: usize = rayon::broadcast(|_| multiply_adds(level, ROUNDS)).into_iter().sum();
+        best = best.max(operations as f64 / 1e9 / start.elapsed().as_secs_f64());
+    }
+    Ok(best)
 }
 
 /// The layer's kind; of a convolution also what decides how it is computed.
@@ -141,7 +145,7 @@ impl Sum {
         nodes.into_iter().fold(Self::default(), |sum, node| Self {
             nodes: sum.nodes + 1,
             operations: sum.operations + node.operations.unwrap_or(0),
-            forward: sum.forward + node.forward,
+            forward: sum.forward + node.forward.unwrap_or_default(),
             backward: sum.backward + node.backward.unwrap_or_default(),
         })
     }
@@ -159,39 +163,50 @@ impl Profile {
         kinds.push(("all", Sum::of(&self.nodes)));
         let all = kinds.last().map_or(Duration::ZERO, |(_, all)| all.forward);
 
-        let mut text = format!("{}, {}:\n\n", self.model, threads(self.threads));
-        text += "| kind | nodes | forward ms | share | GFLOP | GFLOP/s | backward ms |\n";
-        text += "|---|--:|--:|--:|--:|--:|--:|\n";
+        let (threads, limit) = (threads(self.threads), self.limit);
+        let mut text = format!("{}, {threads}, at most {limit:.0} GFLOP/s in registers:\n\n", self.model);
+        text += "| kind | nodes | forward ms | share | GFLOP | GFLOP/s | of the limit | backward ms |\n";
+        text += "|---|--:|--:|--:|--:|--:|--:|--:|\n";
         for (kind, sum) in kinds {
             let share = 100.0 * sum.forward.as_secs_f64() / all.as_secs_f64();
-            let [amount, rate] = giga(Some(sum.operations).filter(|count| *count > 0), sum.forward);
+            let [amount, rate, part] = self.giga(Some(sum.operations).filter(|count| *count > 0), sum.forward);
             let (forward, backward) = (milliseconds(sum.forward), milliseconds(sum.backward));
             let nodes = sum.nodes;
-            let _ = writeln!(text, "| {kind} | {nodes} | {forward} | {share:.0} % | {amount} | {rate} | {backward} |");
+            let _ = writeln!(
+                text,
+                "| {kind} | {nodes} | {forward} | {share:.0} % | {amount} | {rate} | {part} | {backward} |"
+            );
         }
         text
     }
 
     /// A Markdown table of the nodes in execution order.
     pub fn by_node(&self) -> String {
-        let mut text = "| node | kind | output | forward ms | GFLOP | GFLOP/s | backward ms |\n".to_owned();
-        text += "|---|---|---|--:|--:|--:|--:|\n";
+        let mut text =
+            "| node | kind | output | forward ms | GFLOP | GFLOP/s | of the limit | backward ms |\n".to_owned();
+        text += "|---|---|---|--:|--:|--:|--:|--:|\n";
         for node in &self.nodes {
-            let [amount, rate] = giga(node.operations, node.forward);
-            let forward = milliseconds(node.forward);
+            let [amount, rate, part] =
+                node.forward.map_or_else(Default::default, |time| self.giga(node.operations, time));
+            let forward = node.forward.map_or_else(String::new, milliseconds);
             let backward = node.backward.map_or_else(String::new, milliseconds);
             let NodeTime { name, kind, output, .. } = node;
-            let _ = writeln!(text, "| {name} | {kind} | {output:?} | {forward} | {amount} | {rate} | {backward} |");
+            let _ = writeln!(
+                text,
+                "| {name} | {kind} | {output:?} | {forward} | {amount} | {rate} | {part} | {backward} |"
+            );
         }
         text
     }
-}
 
-/// A number of operations, and how many a second, in thousands of millions; blank where there are none.
-fn giga(operations: Option<u64>, time: Duration) -> [String; 2] {
-    let Some(operations) = operations else { return [String::new(), String::new()] };
-    let amount = operations as f64 / 1e9;
-    [format!("{amount:.3}"), format!("{:.1}", amount / time.as_secs_f64())]
+    /// A number of operations, and how many a second, in thousands of millions, and of the limit; blank where there are
+    /// none.
+    fn giga(&self, operations: Option<u64>, time: Duration) -> [String; 3] {
+        let Some(operations) = operations else { return Default::default() };
+        let amount = operations as f64 / 1e9;
+        let rate = amount / time.as_secs_f64();
+        [format!("{amount:.3}"), format!("{rate:.1}"), format!("{:.0} %", 100.0 * rate / self.limit)]
+    }
 }
 
 #[cfg(test)]
@@ -247,7 +262,7 @@ mod tests {
             kind: kind.to_owned(),
             output: vec![1, 2],
             operations,
-            forward: Duration::from_millis(forward),
+            forward: Some(Duration::from_millis(forward)),
             backward: backward.map(Duration::from_millis),
         };
         let nodes = vec![
@@ -255,23 +270,23 @@ mod tests {
             node("a", "relu", None, 25, Some(1)),
             node("b", "linear", Some(3_000_000_000), 75, Some(30)),
         ];
-        let profile = Profile { model: "net", threads: 1, nodes };
+        let profile = Profile { model: "net", threads: 1, limit: 80.0, nodes };
         assert_eq!(
             profile.by_kind(),
-            "net, 1 thread:\n\n\
-             | kind | nodes | forward ms | share | GFLOP | GFLOP/s | backward ms |\n\
-             |---|--:|--:|--:|--:|--:|--:|\n\
-             | linear | 1 | 75.0 | 75 % | 3.000 | 40.0 | 30.0 |\n\
-             | relu | 1 | 25.0 | 25 % |  |  | 1.00 |\n\
-             | input | 1 | 0.00 | 0 % |  |  | 0.00 |\n\
-             | all | 3 | 100 | 100 % | 3.000 | 30.0 | 31.0 |\n"
+            "net, 1 thread, at most 80 GFLOP/s in registers:\n\n\
+             | kind | nodes | forward ms | share | GFLOP | GFLOP/s | of the limit | backward ms |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|\n\
+             | linear | 1 | 75.0 | 75 % | 3.000 | 40.0 | 50 % | 30.0 |\n\
+             | relu | 1 | 25.0 | 25 % |  |  |  | 1.00 |\n\
+             | input | 1 | 0.00 | 0 % |  |  |  | 0.00 |\n\
+             | all | 3 | 100 | 100 % | 3.000 | 30.0 | 38 % | 31.0 |\n"
         );
         assert_eq!(
             profile.by_node().lines().skip(2).collect::<Vec<_>>(),
             [
-                "| input | input | [1, 2] | 0.00 |  |  |  |",
-                "| a | relu | [1, 2] | 25.0 |  |  | 1.00 |",
-                "| b | linear | [1, 2] | 75.0 | 3.000 | 40.0 | 30.0 |",
+                "| input | input | [1, 2] | 0.00 |  |  |  |  |",
+                "| a | relu | [1, 2] | 25.0 |  |  |  | 1.00 |",
+                "| b | linear | [1, 2] | 75.0 | 3.000 | 40.0 | 50 % | 30.0 |",
             ]
         );
     }

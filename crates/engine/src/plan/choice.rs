@@ -1,7 +1,7 @@
 //! Which algorithm computes a convolution.
 
-use gradex_kernels::ConvShape;
 use gradex_kernels::blocked::Algorithm;
+use gradex_kernels::{ConvShape, Level};
 
 /// How a network's planned runs choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,12 +16,12 @@ pub enum Choice {
 }
 
 impl Choice {
-    pub(crate) fn of(self, shape: &ConvShape) -> Algorithm {
+    pub(crate) fn of(self, level: Level, shape: &ConvShape) -> Algorithm {
         match self {
-            Self::Fastest => Algorithm::fastest(shape, false),
-            Self::Exact => Algorithm::fastest(shape, true),
+            Self::Fastest => Algorithm::fastest(level, shape, false),
+            Self::Exact => Algorithm::fastest(level, shape, true),
             Self::Forced(algorithm) if algorithm.takes(shape) => algorithm,
-            Self::Forced(_) => Algorithm::fastest(shape, false),
+            Self::Forced(_) => Algorithm::fastest(level, shape, false),
         }
     }
 }

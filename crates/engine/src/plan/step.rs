@@ -1,7 +1,7 @@
 //! How a step is computed, before any weight is packed.
 
 use gradex_kernels::blocked::{Activation, Algorithm};
-use gradex_kernels::{ConvShape, PoolShape};
+use gradex_kernels::{ConvShape, Level, PoolShape};
 
 use super::choice::Choice;
 use super::fuse::{Demand, Fused};
@@ -25,11 +25,13 @@ pub(crate) enum Kind {
 impl Demand<'_> {
     /// The steps in order: the nodes that each computes, and how.
     pub(crate) fn steps(&self, choice: Choice) -> Result<Vec<(Vec<NodeId>, Kind)>> {
+        let level = Level::current()?;
         let mut done = vec![false; self.shapes.len()];
         let mut steps = Vec::new();
         for head in self.computed() {
             if !done[head.0] {
-                let (nodes, kind) = self.step(head, choice).map_err(|error| error.at(&self.graph.node(head).name))?;
+                let (nodes, kind) =
+                    self.step(head, level, choice).map_err(|error| error.at(&self.graph.node(head).name))?;
                 nodes.iter().for_each(|node| done[node.0] = true);
                 steps.push((nodes, kind));
             }
@@ -37,7 +39,7 @@ impl Demand<'_> {
         Ok(steps)
     }
 
-    fn step(&self, head: NodeId, choice: Choice) -> Result<(Vec<NodeId>, Kind)> {
+    fn step(&self, head: NodeId, level: Level, choice: Choice) -> Result<(Vec<NodeId>, Kind)> {
         let node = self.graph.node(head);
         let input = || {
             let input = node.inputs.first().ok_or(Error::Inputs { op: "a layer", expected: "an input", actual: 0 });
@@ -53,7 +55,7 @@ impl Demand<'_> {
             Op::Conv2d(conv) => {
                 let shape = conv.shape(input()?)?;
                 let (nodes, fused) = self.chain(head, Fused::default());
-                Ok((nodes, Kind::Convolution(shape, choice.of(&shape), fused)))
+                Ok((nodes, Kind::Convolution(shape, choice.of(level, &shape), fused)))
             }
             Op::BatchNorm2d(_) => map(Fused { norm: Some(head), ..Fused::default() }),
             Op::Relu(_) if image => map(Fused { activation: Activation::Relu, ..Fused::default() }),

@@ -51,7 +51,7 @@ impl<'a> Walk<'a> {
         let halo = match &node.op {
             Op::Conv2d(conv) => {
                 let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &self.tape.shapes[input.0]))?;
-                let (params, algorithm) = (self.network.params(id), self.network.choice().of(&shape));
+                let (params, algorithm) = (self.network.params(id), self.network.choice().of(self.level, &shape));
                 let packed = self.network.packs().conv(id, params, &shape, Direction::Transposed, algorithm)?;
                 let halo = packed.halo(shape.output, shape.input);
                 self.convs[id.0] = Some(packed);
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
                     let shape = pool.shape(&self.tape.shapes[input.0])?;
                     let upstream = image.view();
                     one(self.image(*input, |layout, output| {
-                        max_pool_transpose_blocked(&shape, pooled, upstream, layout, output)
+                        max_pool_transpose_blocked(self.level, &shape, pooled, upstream, layout, output)
                     })?)
                 }
                 None => self.layer(id, &upstream),
@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
                 })?
             }
         };
-        image.change(|layout, values| blocked::mask(activation, output, layout, values))?;
+        image.change(|layout, values| blocked::mask(self.level, activation, output, layout, values))?;
         Ok(image)
     }
 

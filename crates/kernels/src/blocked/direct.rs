@@ -4,7 +4,7 @@ use super::buffer::Buffer;
 use super::conv::{Direction, Run};
 use super::grid::{Piece, pieces};
 use super::phase::{Phases, Taps};
-use super::tile::{Row, Sums, Target};
+use super::tile::{Pair, Row, Sums, Target, pairs};
 use super::weights::{Channels, Panel};
 use super::{BLOCK, Layout};
 use crate::level::Level;
@@ -53,38 +53,78 @@ impl Direct {
     }
 
     fn piece(&self, run: &Run<'_>, layout: &Layout, taps: &[Taps], mut piece: Piece<'_>) {
-        let Phases { stride, step, .. } = self.phases;
-        let source = &run.input.layout;
         let panel_blocks = self.level.blocks();
+        // Rows that lie in one phase can be computed in pairs.
+        let height = if self.phases.step == [1, 1] && pairs(self.level, layout.size[1]) { 2 } else { 1 };
         for (place, panel) in piece.panels.enumerate() {
             let blocks = panel_blocks.min(layout.blocks() - panel * panel_blocks);
-            for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
-                let (n, y) = (index / layout.size[0], index % layout.size[0]);
-                for column in 0..step[1].min(layout.size[1]) {
-                    let phase = y % step[0] * step[1] + column;
-                    let (panels, values) = &self.weights[phase];
-                    let Panel { blocks: reads, channels, values: range } = &panels[panel];
-                    let start = taps[phase].start(source, n, y / step[0] * stride[0]);
-                    let sums = Sums {
-                        input: &run.input.values[start + reads.start * source.block_stride()..],
-                        taps: &taps[phase].offsets,
-                        block_stride: source.block_stride(),
-                        channels: *channels,
-                        stride: stride[1],
-                        weights: &values[range.clone()],
-                        bias: &self.bias[panel * panel_blocks * BLOCK..][..blocks * BLOCK],
-                    };
-                    let first = (layout.halo.left + column) * BLOCK;
-                    let target = Target {
-                        output: &mut row[place * panel_blocks * layout.block_stride() + first..],
-                        block_stride: layout.block_stride(),
-                        stride: step[1],
-                        finish: run.epilogue.at(n, y, panel * panel_blocks, column),
-                    };
-                    let pixels = (layout.size[1] - column).div_ceil(step[1]);
-                    self.level.run(Row { sums, pixels, blocks, target });
+            let first = place * panel_blocks * layout.block_stride();
+            for (group, rows) in piece.slices.chunks_mut(height).enumerate() {
+                let index = piece.rows.start + group * height;
+                for column in 0..self.phases.step[1].min(layout.size[1]) {
+                    let sums = |index| self.sums(run, layout, taps, panel, [index, column]);
+                    let target = |index: usize, row| self.target(run, layout, row, panel, [index, column]);
+                    let pixels = (layout.size[1] - column).div_ceil(self.phases.step[1]);
+                    match rows {
+                        [row] => {
+                            let target = target(index, &mut row[first..]);
+                            self.level.run(Row { sums: sums(index), pixels, blocks, target });
+                        }
+                        [row, next] => {
+                            let targets = [target(index, &mut row[first..]), target(index + 1, &mut next[first..])];
+                            let (sums, second) = (sums(index), sums(index + 1).input);
+                            self.level.run(Pair { sums, second, pixels, blocks, targets });
+                        }
+                        _ => {}
+                    }
                 }
             }
+        }
+    }
+
+    /// What one panel's sums along a row read, from this row of the batch and column on.
+    fn sums<'a>(
+        &'a self,
+        run: &Run<'a>,
+        layout: &Layout,
+        taps: &'a [Taps],
+        panel: usize,
+        [row, column]: [usize; 2],
+    ) -> Sums<'a> {
+        let Phases { stride, step, .. } = self.phases;
+        let source = &run.input.layout;
+        let (n, y) = (row / layout.size[0], row % layout.size[0]);
+        let blocks = self.level.blocks().min(layout.blocks() - panel * self.level.blocks());
+        let phase = y % step[0] * step[1] + column;
+        let (panels, values) = &self.weights[phase];
+        let Panel { blocks: reads, channels, values: range } = &panels[panel];
+        let start = taps[phase].start(source, n, y / step[0] * stride[0]);
+        Sums {
+            input: &run.input.values[start + reads.start * source.block_stride()..],
+            taps: &taps[phase].offsets,
+            block_stride: source.block_stride(),
+            channels: *channels,
+            stride: stride[1],
+            weights: &values[range.clone()],
+            bias: &self.bias[panel * self.level.blocks() * BLOCK..][..blocks * BLOCK],
+        }
+    }
+
+    /// Where they go: `output` starts with the panel's first block.
+    fn target<'a>(
+        &self,
+        run: &Run<'a>,
+        layout: &Layout,
+        output: &'a mut [f32],
+        panel: usize,
+        [row, column]: [usize; 2],
+    ) -> Target<'a> {
+        let (n, y) = (row / layout.size[0], row % layout.size[0]);
+        Target {
+            output: &mut output[(layout.halo.left + column) * BLOCK..],
+            block_stride: layout.block_stride(),
+            stride: self.phases.step[1],
+            finish: run.epilogue.at(n, y, panel * self.level.blocks(), column),
         }
     }
 }

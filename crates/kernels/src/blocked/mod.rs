@@ -4,6 +4,7 @@
 //! other, so a vector holds channels of one pixel, and around every image lies a halo of zeros, so no kernel asks where
 //! the border is. Lanes beyond the last channel hold zeros or nothing of meaning; nobody reads them.
 
+mod algorithm;
 mod buffer;
 mod conv;
 mod depthwise;
@@ -22,8 +23,9 @@ mod weights;
 mod winograd;
 mod winograd_transform;
 
+pub use algorithm::Algorithm;
 pub use buffer::{Buffer, Workspace};
-pub use conv::{Algorithm, Direction, PackedConv};
+pub use conv::{Direction, PackedConv};
 pub use epilogue::{Activation, Epilogue, Norm};
 pub use layout::{Layout, View};
 pub use map::map;

@@ -3,9 +3,11 @@
 use super::grid::{Piece, pieces_by};
 use super::pool::check;
 use super::{BLOCK, Layout, View};
+use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
+use crate::level::Level;
 use crate::parallel;
-use crate::shape::{PoolShape, Span};
+use crate::shape::PoolShape;
 
 /// Each upstream value goes to the first maximum of its window of `input`, in row-major order; NaN wins. Sums where
 /// windows overlap. `shape` is that of all planes.
@@ -13,6 +15,7 @@ use crate::shape::{PoolShape, Span};
 /// # Errors
 /// [`Error`](crate::Error) where the layouts do not have this shape or a slice has another length.
 pub fn max_pool_transpose_blocked(
+    level: Level,
     shape: &PoolShape,
     input: View<'_>,
     upstream: View<'_>,
@@ -26,43 +29,61 @@ pub fn max_pool_transpose_blocked(
     }
     expect_len("gradient", gradient.len(), layout.len())?;
     let planes = pieces_by(&layout, 1, 1, |row| row / layout.size[0].max(1), gradient);
-    parallel::for_each(planes, |piece| plane(shape, input, upstream, &layout, piece));
+    parallel::for_each(planes, |piece| level.run(Plane { shape, input, upstream, layout, piece }));
     Ok(())
 }
 
 /// One block of channels of one image.
-fn plane(shape: &PoolShape, input: View<'_>, upstream: View<'_>, layout: &Layout, mut piece: Piece<'_>) {
-    let (source, above) = (input.layout, upstream.layout);
-    let n = piece.rows.start / layout.size[0];
-    let block = piece.panels.start;
-    let left = layout.halo.left * BLOCK;
-    piece.slices.iter_mut().for_each(|row| row[left..][..layout.size[1] * BLOCK].fill(0.0));
-    let first = block * source.block_stride() + source.halo.left * BLOCK;
-    for (y, rows) in shape.rows.iter().enumerate() {
-        let start = above.row_start(n, y) + block * above.block_stride() + above.halo.left * BLOCK;
-        let values = upstream.values[start..][..above.size[1] * BLOCK].chunks_exact(BLOCK);
-        for (columns, values) in shape.columns.iter().zip(values) {
-            let best = first_maxima(|y| source.row_start(n, y) + first, input.values, *rows, *columns);
-            for (lane, (value, [y, x])) in values.iter().zip(best).enumerate() {
-                piece.slices[y as usize][left + x as usize * BLOCK + lane] += value;
-            }
-        }
-    }
+struct Plane<'a, 'b> {
+    shape: &'a PoolShape,
+    input: View<'a>,
+    upstream: View<'a>,
+    layout: Layout,
+    piece: Piece<'b>,
 }
 
-/// For each channel the row and column of the window's first maximum.
-fn first_maxima(row_start: impl Fn(usize) -> usize, values: &[f32], rows: Span, columns: Span) -> [[u32; 2]; BLOCK] {
-    let mut best = [f32::NEG_INFINITY; BLOCK];
-    let mut places = [[rows.start as u32, columns.start as u32]; BLOCK];
-    for y in rows.start..rows.end {
-        for x in columns.start..columns.end {
-            let pixel = &values[row_start(y) + x * BLOCK..][..BLOCK];
-            for ((value, best), place) in pixel.iter().zip(&mut best).zip(&mut places) {
-                if *value > *best || (value.is_nan() && !best.is_nan()) {
-                    (*best, *place) = (*value, [y as u32, x as u32]);
+impl Kernel for Plane<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { shape, input, upstream, layout, mut piece } = self;
+        let (source, above) = (input.layout, upstream.layout);
+        let n = piece.rows.start / layout.size[0];
+        let block = piece.panels.start;
+        let left = layout.halo.left * BLOCK;
+        piece.slices.iter_mut().for_each(|row| row[left..][..layout.size[1] * BLOCK].fill(0.0));
+        let first = (block * source.block_stride() + source.halo.left * BLOCK) / BLOCK;
+        let (pixels, _) = input.values.as_chunks::<BLOCK>();
+        let mut lines: Vec<_> = piece.slices.iter_mut().map(|row| row[left..].as_chunks_mut::<BLOCK>().0).collect();
+        let mut cleared = 0;
+        for (y, rows) in shape.rows.iter().enumerate() {
+            let reached = rows.end.max(cleared);
+            lines[cleared..reached].iter_mut().for_each(|line| line[..layout.size[1]].fill([0.0; BLOCK]));
+            cleared = reached;
+            let start = above.row_start(n, y) + block * above.block_stride() + above.halo.left * BLOCK;
+            let (values, _) = upstream.values[start..][..above.size[1] * BLOCK].as_chunks::<BLOCK>();
+            for (columns, values) in shape.columns.iter().zip(values) {
+                let window = || (rows.start..rows.end).flat_map(|y| (columns.start..columns.end).map(move |x| (y, x)));
+                let mut best = [f32::NEG_INFINITY; BLOCK];
+                let mut places = [0; BLOCK];
+                for (index, (y, x)) in window().enumerate() {
+                    let pixel = &pixels[source.row_start(n, y) / BLOCK + first + x];
+                    for lane in 0..BLOCK {
+                        let (value, largest) = (pixel[lane], best[lane]);
+                        let better = (value > largest) | (value.is_nan() & !largest.is_nan());
+                        best[lane] = if better { value } else { largest };
+                        places[lane] = if better { index as i32 } else { places[lane] };
+                    }
+                }
+                for (index, (y, x)) in window().enumerate() {
+                    let target = &mut lines[y][x];
+                    for lane in 0..BLOCK {
+                        // All bits or none of them: as a condition, this would be a branch that nobody can foresee.
+                        let chosen = i32::from(places[lane] == index as i32).wrapping_neg().cast_unsigned();
+                        target[lane] += f32::from_bits(values[lane].to_bits() & chosen);
+                    }
                 }
             }
         }
+        lines[cleared..].iter_mut().for_each(|line| line[..layout.size[1]].fill([0.0; BLOCK]));
     }
-    places
 }

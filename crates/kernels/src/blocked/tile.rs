@@ -6,6 +6,7 @@ use std::array::from_fn;
 use super::BLOCK;
 use super::epilogue::Finish;
 use crate::arch::{Kernel, Simd};
+use crate::level::Level;
 
 /// Blocks of input channels that are summed by themselves, then added to the rest: so rounding grows with the root of the
 /// parts, not of all terms.
@@ -50,96 +51,145 @@ pub(super) struct Row<'a, 'b> {
     pub target: Target<'b>,
 }
 
+/// Two such rows at once, where one is too short to fill the registers: see [`pairs`].
+pub(super) struct Pair<'a, 'b> {
+    /// Those of the first row.
+    pub sums: Sums<'a>,
+    /// What the second row reads, in place of the first's.
+    pub second: &'a [f32],
+    pub pixels: usize,
+    pub blocks: usize,
+    pub targets: [Target<'b>; 2],
+}
+
+/// Whether rows of this many pixels are better computed as a [`Pair`].
+pub(super) fn pairs(level: Level, pixels: usize) -> bool {
+    level.pixels() == PAIRED && pixels <= PAIRED / 2
+}
+
+/// Pixels in a register tile that is wide enough for two rows.
+const PAIRED: usize = 14;
+
 impl Kernel for Row<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { sums, pixels, blocks, mut target } = self;
+        let Self { sums, pixels, blocks, target } = self;
+        let (inputs, mut targets) = ([sums.input], [target]);
         // Conditions on the level are constants: what it does not need is not compiled for it.
         if const { S::LANES == 16 } {
             if blocks == 2 {
-                by_stride::<S, 2>(simd, &sums, pixels, &mut target);
+                by_stride::<S, 2, 1>(simd, &sums, inputs, pixels, &mut targets);
             } else {
-                by_stride::<S, 1>(simd, &sums, pixels, &mut target);
+                by_stride::<S, 1, 1>(simd, &sums, inputs, pixels, &mut targets);
             }
         } else if const { S::LANES == 8 } {
-            by_stride::<S, 2>(simd, &sums, pixels, &mut target);
+            by_stride::<S, 2, 1>(simd, &sums, inputs, pixels, &mut targets);
         } else {
-            by_stride::<S, 4>(simd, &sums, pixels, &mut target);
+            by_stride::<S, 4, 1>(simd, &sums, inputs, pixels, &mut targets);
+        }
+    }
+}
+
+impl Kernel for Pair<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { sums, second, pixels, blocks, mut targets } = self;
+        let inputs = [sums.input, second];
+        if const { S::PIXELS == PAIRED } {
+            if blocks == 2 {
+                by_stride::<S, 2, 2>(simd, &sums, inputs, pixels, &mut targets);
+            } else {
+                by_stride::<S, 1, 2>(simd, &sums, inputs, pixels, &mut targets);
+            }
         }
     }
 }
 
 #[inline(always)]
-fn by_stride<S: Simd, const B: usize>(simd: S, sums: &Sums<'_>, pixels: usize, target: &mut Target<'_>) {
+fn by_stride<S: Simd, const B: usize, const R: usize>(
+    simd: S,
+    sums: &Sums<'_>,
+    inputs: [&[f32]; R],
+    pixels: usize,
+    targets: &mut [Target<'_>; R],
+) {
     match sums.stride {
-        1 => tiles::<S, B, 1>(simd, sums, pixels, target),
-        2 => tiles::<S, B, 2>(simd, sums, pixels, target),
-        _ => (0..pixels).for_each(|pixel| tile::<S, B, 1, 1>(simd, sums, pixel, target)),
+        1 => tiles::<S, B, R, 1>(simd, sums, inputs, pixels, targets),
+        2 => tiles::<S, B, R, 2>(simd, sums, inputs, pixels, targets),
+        _ => (0..pixels).for_each(|pixel| tile::<S, B, R, 1, 1>(simd, sums, inputs, pixel, targets)),
     }
 }
 
-/// Cuts a row into tiles of nearly equal width.
+/// Cuts rows into tiles of nearly equal width.
 #[inline(always)]
-fn tiles<S: Simd, const B: usize, const STRIDE: usize>(
+fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize>(
     simd: S,
     sums: &Sums<'_>,
+    inputs: [&[f32]; R],
     pixels: usize,
-    target: &mut Target<'_>,
+    targets: &mut [Target<'_>; R],
 ) {
-    let count = pixels.div_ceil(S::PIXELS);
+    let count = pixels.div_ceil(S::PIXELS / R);
     let mut start = 0;
     for index in 0..count {
         let width = (pixels - start).div_ceil(count - index);
         match width {
-            1 => tile::<S, B, STRIDE, 1>(simd, sums, start, target),
-            2 => tile::<S, B, STRIDE, 2>(simd, sums, start, target),
-            3 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 3>(simd, sums, start, target),
-            4 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 4>(simd, sums, start, target),
-            5 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 5>(simd, sums, start, target),
-            6 if const { S::PIXELS > 2 } => tile::<S, B, STRIDE, 6>(simd, sums, start, target),
-            7 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 7>(simd, sums, start, target),
-            8 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 8>(simd, sums, start, target),
-            9 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 9>(simd, sums, start, target),
-            10 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 10>(simd, sums, start, target),
-            11 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 11>(simd, sums, start, target),
-            12 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 12>(simd, sums, start, target),
-            13 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 13>(simd, sums, start, target),
-            14 if const { S::PIXELS > 6 } => tile::<S, B, STRIDE, 14>(simd, sums, start, target),
-            _ => (start..start + width).for_each(|pixel| tile::<S, B, STRIDE, 1>(simd, sums, pixel, target)),
+            1 => tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, start, targets),
+            2 => tile::<S, B, R, STRIDE, 2>(simd, sums, inputs, start, targets),
+            3 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 3>(simd, sums, inputs, start, targets),
+            4 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 4>(simd, sums, inputs, start, targets),
+            5 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 5>(simd, sums, inputs, start, targets),
+            6 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 6>(simd, sums, inputs, start, targets),
+            7 if const { S::PIXELS / R > 6 } => tile::<S, B, R, STRIDE, 7>(simd, sums, inputs, start, targets),
+            8 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 8>(simd, sums, inputs, start, targets),
+            9 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 9>(simd, sums, inputs, start, targets),
+            10 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 10>(simd, sums, inputs, start, targets),
+            11 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 11>(simd, sums, inputs, start, targets),
+            12 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 12>(simd, sums, inputs, start, targets),
+            13 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 13>(simd, sums, inputs, start, targets),
+            14 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 14>(simd, sums, inputs, start, targets),
+            _ => {
+                (start..start + width).for_each(|pixel| tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, pixel, targets))
+            }
         }
         start += width;
     }
 }
 
-/// `P` pixels from `first` on times `B` vectors of output channels.
+/// `P` pixels from `first` on of `R` rows, times `B` vectors of output channels.
 #[inline(always)]
-fn tile<S: Simd, const B: usize, const STRIDE: usize, const P: usize>(
+fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: usize>(
     simd: S,
     sums: &Sums<'_>,
+    inputs: [&[f32]; R],
     first: usize,
-    target: &mut Target<'_>,
+    targets: &mut [Target<'_>; R],
 ) {
     let width = B * S::LANES;
     let bias = &sums.bias[..width];
-    let mut sum: [[S::Vector; B]; P] = [from_fn(|vector| simd.load(&bias[vector * S::LANES..])); P];
-    let mut parts = [[simd.splat(0.0); B]; P];
+    let mut sum: [[[S::Vector; B]; P]; R] = [[from_fn(|vector| simd.load(&bias[vector * S::LANES..])); P]; R];
+    let mut parts = [[[simd.splat(0.0); B]; P]; R];
     let mut weights = sums.weights;
     for block in 0..sums.channels.div_ceil(BLOCK) {
         if block > 0 && block % PART == 0 {
-            for (part, sum) in parts.as_flattened_mut().iter_mut().zip(sum.as_flattened_mut()) {
+            let sum = sum.as_flattened_mut().as_flattened_mut();
+            for (part, sum) in parts.as_flattened_mut().as_flattened_mut().iter_mut().zip(sum) {
                 *part = simd.add(*part, std::mem::replace(sum, simd.splat(0.0)));
             }
         }
         let channels = BLOCK.min(sums.channels - block * BLOCK);
-        let (input, _) = sums.input[block * sums.block_stride + first * sums.stride * BLOCK..].as_chunks::<BLOCK>();
+        let start = block * sums.block_stride + first * sums.stride * BLOCK;
+        let inputs: [&[[f32; BLOCK]]; R] = from_fn(|row| inputs[row][start..].as_chunks::<BLOCK>().0);
         for tap in sums.taps {
-            let input = &input[*tap..][..(P - 1) * STRIDE + 1];
-            let input: [&[f32; BLOCK]; P] = from_fn(|pixel| &input[pixel * STRIDE]);
+            let inputs: [[&[f32; BLOCK]; P]; R] = from_fn(|row| {
+                let input = &inputs[row][*tap..][..(P - 1) * STRIDE + 1];
+                from_fn(|pixel| &input[pixel * STRIDE])
+            });
             let (panel, rest) = weights.split_at(channels * width);
             weights = rest;
             for (channel, weights) in panel.chunks_exact(width).enumerate() {
                 let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
-                for (sum, input) in sum.iter_mut().zip(input) {
+                for (sum, input) in sum.as_flattened_mut().iter_mut().zip(inputs.as_flattened()) {
                     let input = simd.splat(input[channel % BLOCK]);
                     for (sum, weight) in sum.iter_mut().zip(weight) {
                         *sum = simd.mul_add(input, weight, *sum);
@@ -148,12 +198,14 @@ fn tile<S: Simd, const B: usize, const STRIDE: usize, const P: usize>(
             }
         }
     }
-    for (index, sum) in sum.into_iter().enumerate() {
-        let pixel = (first + index) * target.stride;
-        for (vector, value) in sum.into_iter().zip(parts[index]).map(|(sum, part)| simd.add(part, sum)).enumerate() {
-            let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
-            let value = target.finish.apply(simd, value, block, lane, pixel);
-            simd.store(value, &mut target.output[block * target.block_stride + pixel * BLOCK + lane..]);
+    for (target, (sum, parts)) in targets.iter_mut().zip(sum.into_iter().zip(parts)) {
+        for (index, (sum, part)) in sum.into_iter().zip(parts).enumerate() {
+            let pixel = (first + index) * target.stride;
+            for (vector, value) in sum.into_iter().zip(part).map(|(sum, part)| simd.add(part, sum)).enumerate() {
+                let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
+                let value = target.finish.apply(simd, value, block, lane, pixel);
+                simd.store(value, &mut target.output[block * target.block_stride + pixel * BLOCK + lane..]);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Winograd's convolution F(4x4, 3x3) (S. Winograd 1980; A. Lavin, S. Gray, CVPR 2016).
+//! Winograd's convolutions F(4x4, 3x3) and F(2x2, 3x3) (S. Winograd 1980; A. Lavin, S. Gray, CVPR 2016).
 //!
-//! With `d` a tile of 6x6 inputs, `g` the window: `output tile [4x4] = Aᵀ (Σ_c (G g Gᵀ) ∘ (Bᵀ d B)) A`. The sum over channels
-//! of each of the 36 places is a matrix product, `[tiles, inputs] x [inputs, outputs]`: the same loop as a 1x1 convolution.
+//! With `d` a tile of 6x6 or 4x4 inputs, `g` the window: `output tile = Aᵀ (Σ_c (G g Gᵀ) ∘ (Bᵀ d B)) A`. The sum over
+//! channels of each of the 36 or 16 places is a matrix product, `[tiles, inputs] x [inputs, outputs]`: the same loop as a 1x1 convolution.
 //! Rounding is coarser than that of a direct sum, by a factor of about two.
 
 use super::buffer::Buffer;
@@ -10,7 +10,7 @@ use super::epilogue::Finish;
 use super::grid::{Piece, pieces_by};
 use super::tile::{Row, Sums, Target};
 use super::weights::Channels;
-use super::winograd_transform::{INPUT, OUTPUT, PLACES, input_tile, output_tile, window};
+use super::winograd_transform::{Tile, input_tile, output_tile};
 use super::{BLOCK, Layout};
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
@@ -28,10 +28,11 @@ const STAGES: usize = 8;
 #[derive(Debug, Clone)]
 pub(super) struct Winograd {
     level: Level,
+    tile: Tile,
     channels: Channels,
     /// Rows above and columns left of the first output that its window reads.
     before: [usize; 2],
-    /// `[panels, 36, inputs, channels of the panel]`
+    /// `[panels, places, inputs, channels of the panel]`
     weights: Buffer,
     bias: Buffer,
 }
@@ -48,14 +49,21 @@ struct Stage {
 }
 
 impl Winograd {
-    pub(super) fn pack(level: Level, shape: &ConvShape, direction: Direction, weight: &[f32], bias: Buffer) -> Self {
+    pub(super) fn pack(
+        level: Level,
+        tile: Tile,
+        shape: &ConvShape,
+        direction: Direction,
+        weight: &[f32],
+        bias: Buffer,
+    ) -> Self {
         let channels = Channels::new(shape, direction);
         let padding = [shape.window.padding.top, shape.window.padding.left];
         let before = match direction {
             Direction::Forward => padding,
             Direction::Transposed => padding.map(|padding| 2 - padding),
         };
-        let (panels, length) = channels.panels(level.blocks(), PLACES);
+        let (panels, length) = channels.panels(level.blocks(), tile.places());
         let mut weights = Buffer::zeros(length);
         let mut jobs = Vec::with_capacity(panels.len());
         let mut rest = &mut weights[..];
@@ -65,23 +73,23 @@ impl Winograd {
             jobs.push((index * level.blocks() * BLOCK, values));
         }
         parallel::for_each(jobs, |(first, values)| {
-            let place = values.len() / PLACES;
+            let place = values.len() / tile.places();
             let width = place / channels.inputs;
             for output in first..(first + width).min(channels.outputs) {
                 for input in 0..channels.inputs {
                     let taps = &weight[channels.place(output, input)..][..9];
-                    let transformed = window(taps, direction == Direction::Transposed);
+                    let transformed = tile.window(taps, direction == Direction::Transposed);
                     let places = values[input * width + output - first..].iter_mut().step_by(place);
                     places.zip(transformed).for_each(|(target, value)| *target = value);
                 }
             }
         });
-        Self { level, channels, before, weights, bias }
+        Self { level, tile, channels, before, weights, bias }
     }
 
     pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
         let after = |axis: usize| {
-            (output[axis].next_multiple_of(OUTPUT) + INPUT - OUTPUT).saturating_sub(self.before[axis] + input[axis])
+            (output[axis].next_multiple_of(self.tile.output()) + 2).saturating_sub(self.before[axis] + input[axis])
         };
         Padding { top: self.before[0], bottom: after(0), left: self.before[1], right: after(1) }
     }
@@ -92,14 +100,15 @@ impl Winograd {
     }
 
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
-        let [down, across] = layout.size.map(|size| size.div_ceil(OUTPUT));
+        let (places, side) = (self.tile.places(), self.tile.output());
+        let [down, across] = layout.size.map(|size| size.div_ceil(side));
         let total = layout.batch * down;
-        let values = across * PLACES * BLOCK * (run.input.layout.blocks() + layout.blocks());
+        let values = across * places * BLOCK * (run.input.layout.blocks() + layout.blocks());
         let private = (PRIVATE / values).max(1);
         let side_by_side = total / private >= STAGES && self.weights.len() <= 2 * PRIVATE * STAGES / 4;
         let height = if side_by_side { private } else { (SHARED / values).max(1) }.min(total);
         let width = if side_by_side { layout.blocks() } else { layout.blocks().div_ceil(16) };
-        let tile_row = |row: usize| row / layout.size[0] * down + row % layout.size[0] / OUTPUT;
+        let tile_row = |row: usize| row / layout.size[0] * down + row % layout.size[0] / side;
         let stage = |index: usize| {
             let rows = height.min(total - index * height);
             Stage { first: index * height, rows, across, stride: (rows * across) | 1 }
@@ -110,13 +119,13 @@ impl Winograd {
             parallel::for_each(pieces.into_iter().enumerate().collect(), |(index, piece)| {
                 let stage = stage(index);
                 let (mut from, mut to) = self.scratch(run, &layout, stage);
-                for (block, values) in from.chunks_exact_mut(stage.place() * PLACES).enumerate() {
-                    self.level.run(Spread { winograd: self, run, layout: &layout, stage, block, values });
+                for (block, values) in from.chunks_exact_mut(stage.place() * places).enumerate() {
+                    self.spread(Spread { winograd: self, run, layout: &layout, stage, block, values });
                 }
                 for (place, values) in to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate() {
                     self.multiply(stage, place, 0, &from, values);
                 }
-                self.level.run(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
+                self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
                 run.workspace.give(from);
                 run.workspace.give(to);
             });
@@ -126,12 +135,12 @@ impl Winograd {
         for index in 0..total.div_ceil(height) {
             let stage = stage(index);
             let (mut from, mut to) = self.scratch(run, &layout, stage);
-            parallel::for_each_chunk(&mut from, stage.place() * PLACES, |block, values| {
-                self.level.run(Spread { winograd: self, run, layout: &layout, stage, block, values });
+            parallel::for_each_chunk(&mut from, stage.place() * places, |block, values| {
+                self.spread(Spread { winograd: self, run, layout: &layout, stage, block, values });
             });
             let half = layout.blocks().div_ceil(2).next_multiple_of(self.level.blocks());
-            let places = to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate();
-            let halves = places.flat_map(|(place, values)| {
+            let products = to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate();
+            let halves = products.flat_map(|(place, values)| {
                 values.chunks_mut(stage.place() * half).enumerate().map(move |(at, values)| (place, at * half, values))
             });
             parallel::for_each(halves.collect(), |(place, first, values)| {
@@ -139,7 +148,7 @@ impl Winograd {
             });
             let tail = pieces.split_off(groups.min(pieces.len()));
             parallel::for_each(std::mem::replace(&mut pieces, tail), |piece| {
-                self.level.run(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
+                self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
             });
             run.workspace.give(from);
             run.workspace.give(to);
@@ -152,11 +161,11 @@ impl Winograd {
         for (index, output) in values.chunks_mut(step * stage.place()).enumerate() {
             let blocks = output.len() / stage.place();
             let weights = inputs * blocks * BLOCK;
-            let start = (first + index * step) * BLOCK * inputs * PLACES + place * weights;
+            let start = (first + index * step) * BLOCK * inputs * self.tile.places() + place * weights;
             let sums = Sums {
                 input: &from[place * stage.place()..],
                 taps: &[0],
-                block_stride: stage.place() * PLACES,
+                block_stride: stage.place() * self.tile.places(),
                 channels: inputs,
                 stride: 1,
                 weights: &self.weights[start..][..weights],
@@ -167,9 +176,23 @@ impl Winograd {
         }
     }
 
+    fn spread(&self, spread: Spread<'_, '_>) {
+        match self.tile {
+            Tile::Two => self.level.run(SpreadBy::<4>(spread)),
+            Tile::Four => self.level.run(SpreadBy::<6>(spread)),
+        }
+    }
+
+    fn gather(&self, gather: Gather<'_, '_>) {
+        match self.tile {
+            Tile::Two => self.level.run(GatherBy::<4, 2>(gather)),
+            Tile::Four => self.level.run(GatherBy::<6, 4>(gather)),
+        }
+    }
+
     /// Room for the transformed tiles before and after the product.
     fn scratch(&self, run: &Run<'_>, layout: &Layout, stage: Stage) -> (Buffer, Buffer) {
-        let room = |blocks: usize| run.workspace.take(blocks * PLACES * stage.place());
+        let room = |blocks: usize| run.workspace.take(blocks * self.tile.places() * stage.place());
         (room(run.input.layout.blocks()), room(layout.blocks()))
     }
 }
@@ -185,7 +208,7 @@ impl Stage {
     }
 }
 
-/// `Bᵀ d B` of every tile of one block of input channels: `[36, tiles, 16]`.
+/// `Bᵀ d B` of every tile of one block of input channels: `[places, tiles, 16]`.
 struct Spread<'a, 'b> {
     winograd: &'a Winograd,
     run: &'a Run<'a>,
@@ -195,21 +218,31 @@ struct Spread<'a, 'b> {
     values: &'b mut [f32],
 }
 
-impl Kernel for Spread<'_, '_> {
+/// With tiles of as many rows and columns.
+struct SpreadBy<'a, 'b, const INPUT: usize>(Spread<'a, 'b>);
+
+impl<const INPUT: usize> Kernel for SpreadBy<'_, '_, INPUT> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { winograd, run, layout, stage, block, values } = self;
+        let side = INPUT - 2;
+        let Spread { winograd, run, layout, stage, block, values } = self.0;
         let source = &run.input.layout;
-        let down = layout.size[0].div_ceil(OUTPUT);
+        let down = layout.size[0].div_ceil(side);
         let left = (source.halo.left - winograd.before[1]) * BLOCK + block * source.block_stride();
         for row in 0..stage.rows {
-            let (n, y) = ((stage.first + row) / down, (stage.first + row) % down * OUTPUT);
+            let (n, y) = ((stage.first + row) / down, (stage.first + row) % down * side);
             let start = source.row_start(n, y) - winograd.before[0] * source.row_stride() + left;
             for column in 0..stage.across {
-                let tile = &run.input.values[start + column * OUTPUT * BLOCK..];
+                let tile = &run.input.values[start + column * side * BLOCK..];
                 let target = &mut values[(row * stage.across + column) * BLOCK..];
                 for lane in (0..BLOCK).step_by(S::LANES) {
-                    input_tile(simd, &tile[lane..], source.row_stride(), &mut target[lane..], stage.place());
+                    input_tile::<S, INPUT>(
+                        simd,
+                        &tile[lane..],
+                        source.row_stride(),
+                        &mut target[lane..],
+                        stage.place(),
+                    );
                 }
             }
         }
@@ -226,10 +259,13 @@ struct Gather<'a, 'b> {
     piece: Piece<'b>,
 }
 
-impl Kernel for Gather<'_, '_> {
+/// With tiles of as many rows and columns, before and after.
+struct GatherBy<'a, 'b, const INPUT: usize, const OUTPUT: usize>(Gather<'a, 'b>);
+
+impl<const INPUT: usize, const OUTPUT: usize> Kernel for GatherBy<'_, '_, INPUT, OUTPUT> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { winograd, run, layout, stage, from, mut piece } = self;
+        let Gather { winograd, run, layout, stage, from, mut piece } = self.0;
         let mut slices = &mut piece.slices[..];
         let mut next = piece.rows.start;
         for row in 0..stage.rows {
@@ -239,18 +275,22 @@ impl Kernel for Gather<'_, '_> {
             slices = rest;
             next += height;
             for (place, block) in piece.panels.clone().enumerate() {
+                let finish: [Finish<'_>; OUTPUT] =
+                    std::array::from_fn(|i| run.epilogue.at(n, y + i.min(height - 1), block, 0));
                 for column in 0..stage.across {
                     let width = OUTPUT.min(layout.size[1] - column * OUTPUT);
                     let tile = (block * stage.stride + row * stage.across + column) * BLOCK;
                     let start = place * layout.block_stride() + (layout.halo.left + column * OUTPUT) * BLOCK;
-                    let finish: [Finish<'_>; OUTPUT] =
-                        std::array::from_fn(|i| run.epilogue.at(n, y + i.min(height - 1), block, column * OUTPUT));
                     for lane in (0..BLOCK).step_by(S::LANES) {
-                        let tile = output_tile(simd, &from[tile + lane..], stage.place() * layout.blocks());
+                        let tile = output_tile::<S, INPUT, OUTPUT>(
+                            simd,
+                            &from[tile + lane..],
+                            stage.place() * layout.blocks(),
+                        );
                         let bias = simd.load(&winograd.bias[block * BLOCK + lane..]);
                         for ((line, values), finish) in lines.iter_mut().zip(tile).zip(&finish) {
                             for (j, value) in values.into_iter().enumerate().take(width) {
-                                let value = finish.apply(simd, simd.add(value, bias), 0, lane, j);
+                                let value = finish.apply(simd, simd.add(value, bias), 0, lane, column * OUTPUT + j);
                                 simd.store(value, &mut line[start + j * BLOCK + lane..]);
                             }
                         }

@@ -1,27 +1,64 @@
 //! The three transforms of F(4x4, 3x3), with the points 0, ±5/8, ±3/2 and ∞: they round half as much as 0, ±1, ±2 and ∞.
+//! And those of F(2x2, 3x3), with 0, ±1 and ∞.
 //!
-//! With `M(x) = x (x² - a²) (x² - b²)`: row `p` of `Bᵀ` holds the coefficients of `M(x) / (x - p)`, of `G` those of
-//! `(1, p, p²) / M'(p)`, column `p` of `Aᵀ` those of `(1, p, p², p³)` (B. Barabasz, A. Anderson, K. Soodhalter, D. Gregg,
-//! ACM TOMS 2020).
+//! With `M(x) = x (x² - a²) (x² - b²)`, or `M(x) = x (x² - 1)`: row `p` of `Bᵀ` holds the coefficients of `M(x) / (x - p)`, of
+//! `G` those of `(1, p, p²) / M'(p)`, column `p` of `Aᵀ` those of `(1, p, p², p³)`, or `(1, p)` (B. Barabasz, A. Anderson,
+//! K. Soodhalter, D. Gregg, ACM TOMS 2020).
 
 use std::array::from_fn;
 
 use super::BLOCK;
 use crate::arch::Simd;
+use crate::shape::ConvShape;
 
-/// Rows and columns of an input tile.
-pub(super) const INPUT: usize = 6;
-/// Rows and columns of an output tile.
-pub(super) const OUTPUT: usize = 4;
-/// Products a tile and pair of channels.
-pub(super) const PLACES: usize = INPUT * INPUT;
+/// How many outputs a tile has along a side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tile {
+    /// F(2x2, 3x3)
+    Two,
+    /// F(4x4, 3x3)
+    Four,
+}
+
+impl Tile {
+    /// Rows and columns of an output tile.
+    pub(super) fn output(self) -> usize {
+        match self {
+            Self::Two => 2,
+            Self::Four => 4,
+        }
+    }
+
+    /// Rows and columns of an input tile.
+    pub(super) fn input(self) -> usize {
+        self.output() + 2
+    }
+
+    /// Products a tile and pair of channels.
+    pub(super) fn places(self) -> usize {
+        self.input() * self.input()
+    }
+
+    /// Tiles of one image.
+    pub(super) fn count(self, shape: &ConvShape) -> usize {
+        shape.output.map(|size| size.div_ceil(self.output())).iter().product()
+    }
+
+    /// `G g Gᵀ`, row-major, in `f64`; of the window turned by 180 degrees where `turned`.
+    pub(super) fn window(self, taps: &[f32], turned: bool) -> Vec<f32> {
+        match self {
+            Self::Two => window(&WINDOW_TWO, taps, turned),
+            Self::Four => window(&WINDOW, taps, turned),
+        }
+    }
+}
 
 /// The points `a` and `b`: their squares and the products of those have few bits, so the coefficients are exact.
 const POINTS: [f64; 2] = [5.0 / 8.0, 3.0 / 2.0];
 const SQUARES: [f64; 2] = [POINTS[0] * POINTS[0], POINTS[1] * POINTS[1]];
 
 /// `G`
-const WINDOW: [[f64; 3]; INPUT] = {
+const WINDOW: [[f64; 3]; 6] = {
     let [a, b] = POINTS;
     let [a2, b2] = SQUARES;
     // M'(p) at p = ±a and p = ±b.
@@ -35,30 +72,36 @@ const WINDOW: [[f64; 3]; INPUT] = {
         [0.0, 0.0, 1.0],
     ]
 };
+/// `G` of F(2x2, 3x3)
+const WINDOW_TWO: [[f64; 3]; 4] = [[-1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
 
-/// `G g Gᵀ`, row-major, in `f64`; of the window turned by 180 degrees where `turned`.
-pub(super) fn window(taps: &[f32], turned: bool) -> [f32; PLACES] {
+fn window(transform: &[[f64; 3]], taps: &[f32], turned: bool) -> Vec<f32> {
     let tap = |row: usize, column: usize| {
         let index = row * 3 + column;
         f64::from(taps[if turned { 8 - index } else { index }])
     };
-    let rows: [[f64; 3]; INPUT] = from_fn(|i| from_fn(|j| (0..3).map(|k| WINDOW[i][k] * tap(k, j)).sum()));
-    from_fn(|place| {
-        let (i, j) = (place / INPUT, place % INPUT);
-        (0..3).map(|k| rows[i][k] * WINDOW[j][k]).sum::<f64>() as f32
-    })
+    let rows: Vec<[f64; 3]> =
+        transform.iter().map(|row| from_fn(|j| (0..3).map(|k| row[k] * tap(k, j)).sum())).collect();
+    let places = rows.iter().flat_map(|row| transform.iter().map(move |column| (row, column)));
+    places.map(|(row, column)| row.iter().zip(column).map(|(a, b)| a * b).sum::<f64>() as f32).collect()
 }
 
 /// `Bᵀ d B` of the tile at the front of `input`; its places lie `place` apart in `output`.
 #[inline(always)]
-pub(super) fn input_tile<S: Simd>(simd: S, input: &[f32], row_stride: usize, output: &mut [f32], place: usize) {
+pub(super) fn input_tile<S: Simd, const INPUT: usize>(
+    simd: S,
+    input: &[f32],
+    row_stride: usize,
+    output: &mut [f32],
+    place: usize,
+) {
     let mut rows = [[simd.splat(0.0); INPUT]; INPUT];
     for (i, row) in rows.iter_mut().enumerate() {
         let line = &input[i * row_stride..][..(INPUT - 1) * BLOCK + S::LANES];
-        *row = spread(simd, from_fn(|j| simd.load(&line[j * BLOCK..])));
+        *row = spread::<S, INPUT>(simd, from_fn(|j| simd.load(&line[j * BLOCK..])));
     }
     for j in 0..INPUT {
-        let column = spread(simd, from_fn(|i| rows[i][j]));
+        let column = spread::<S, INPUT>(simd, from_fn(|i| rows[i][j]));
         for (i, value) in column.into_iter().enumerate() {
             simd.store(value, &mut output[(i * INPUT + j) * place..]);
         }
@@ -67,14 +110,18 @@ pub(super) fn input_tile<S: Simd>(simd: S, input: &[f32], row_stride: usize, out
 
 /// `Aᵀ m A` of the tile at the front of `input`, whose places lie `place` apart.
 #[inline(always)]
-pub(super) fn output_tile<S: Simd>(simd: S, input: &[f32], place: usize) -> [[S::Vector; OUTPUT]; OUTPUT] {
+pub(super) fn output_tile<S: Simd, const INPUT: usize, const OUTPUT: usize>(
+    simd: S,
+    input: &[f32],
+    place: usize,
+) -> [[S::Vector; OUTPUT]; OUTPUT] {
     let mut rows = [[simd.splat(0.0); OUTPUT]; INPUT];
     for (i, row) in rows.iter_mut().enumerate() {
-        *row = gather(simd, from_fn(|j| simd.load(&input[(i * INPUT + j) * place..])));
+        *row = gather::<S, INPUT, OUTPUT>(simd, from_fn(|j| simd.load(&input[(i * INPUT + j) * place..])));
     }
     let mut tile = [[simd.splat(0.0); OUTPUT]; OUTPUT];
     for j in 0..OUTPUT {
-        let column = gather(simd, from_fn(|i| rows[i][j]));
+        let column = gather::<S, INPUT, OUTPUT>(simd, from_fn(|i| rows[i][j]));
         for (i, value) in column.into_iter().enumerate() {
             tile[i][j] = value;
         }
@@ -84,37 +131,48 @@ pub(super) fn output_tile<S: Simd>(simd: S, input: &[f32], place: usize) -> [[S:
 
 /// `Bᵀ d`
 #[inline(always)]
-fn spread<S: Simd>(simd: S, d: [S::Vector; INPUT]) -> [S::Vector; INPUT] {
-    let number = |value: f64| simd.splat(value as f32);
-    let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(|square| number(-square)));
-    let (sum, product) = (number(-SQUARES[0] - SQUARES[1]), number(SQUARES[0] * SQUARES[1]));
-    let [minus_a, minus_b] = POINTS.map(|point| number(-point));
-    let first = simd.mul_add(sum, d[2], simd.mul_add(product, d[0], d[4]));
-    let last = simd.mul_add(sum, d[3], simd.mul_add(product, d[1], d[5]));
-    let (even_a, odd_a) = (simd.mul_add(b2, d[2], d[4]), simd.mul_add(b2, d[1], d[3]));
-    let (even_b, odd_b) = (simd.mul_add(a2, d[2], d[4]), simd.mul_add(a2, d[1], d[3]));
-    [
-        first,
-        simd.mul_add(a, odd_a, even_a),
-        simd.mul_add(minus_a, odd_a, even_a),
-        simd.mul_add(b, odd_b, even_b),
-        simd.mul_add(minus_b, odd_b, even_b),
-        last,
-    ]
+fn spread<S: Simd, const INPUT: usize>(simd: S, d: [S::Vector; INPUT]) -> [S::Vector; INPUT] {
+    let mut places = d;
+    if const { INPUT == 4 } {
+        // x² - 1, x (x + 1), x (x - 1), x (x² - 1)
+        places[0] = simd.sub(d[2], d[0]);
+        places[1] = simd.add(d[2], d[1]);
+        places[2] = simd.sub(d[2], d[1]);
+        places[3] = simd.sub(d[3], d[1]);
+    } else {
+        let number = |value: f64| simd.splat(value as f32);
+        let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(|square| number(-square)));
+        let (sum, product) = (number(-SQUARES[0] - SQUARES[1]), number(SQUARES[0] * SQUARES[1]));
+        let [minus_a, minus_b] = POINTS.map(|point| number(-point));
+        let (even_a, odd_a) = (simd.mul_add(b2, d[2], d[4]), simd.mul_add(b2, d[1], d[3]));
+        let (even_b, odd_b) = (simd.mul_add(a2, d[2], d[4]), simd.mul_add(a2, d[1], d[3]));
+        places[0] = simd.mul_add(sum, d[2], simd.mul_add(product, d[0], d[4]));
+        places[1] = simd.mul_add(a, odd_a, even_a);
+        places[2] = simd.mul_add(minus_a, odd_a, even_a);
+        places[3] = simd.mul_add(b, odd_b, even_b);
+        places[4] = simd.mul_add(minus_b, odd_b, even_b);
+        places[5] = simd.mul_add(sum, d[3], simd.mul_add(product, d[1], d[5]));
+    }
+    places
 }
 
 /// `Aᵀ m`
 #[inline(always)]
-fn gather<S: Simd>(simd: S, m: [S::Vector; INPUT]) -> [S::Vector; OUTPUT] {
-    let number = |value: f64| simd.splat(value as f32);
-    let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(number));
-    let (a3, b3) = (number(POINTS[0] * SQUARES[0]), number(POINTS[1] * SQUARES[1]));
-    let (even_a, odd_a) = (simd.add(m[1], m[2]), simd.sub(m[1], m[2]));
-    let (even_b, odd_b) = (simd.add(m[3], m[4]), simd.sub(m[3], m[4]));
-    [
-        simd.add(simd.add(m[0], even_a), even_b),
-        simd.mul_add(b, odd_b, simd.mul(a, odd_a)),
-        simd.mul_add(b2, even_b, simd.mul(a2, even_a)),
-        simd.mul_add(b3, odd_b, simd.mul_add(a3, odd_a, m[5])),
-    ]
+fn gather<S: Simd, const INPUT: usize, const OUTPUT: usize>(simd: S, m: [S::Vector; INPUT]) -> [S::Vector; OUTPUT] {
+    let mut outputs = [simd.splat(0.0); OUTPUT];
+    if const { INPUT == 4 } {
+        outputs[0] = simd.add(m[0], simd.add(m[1], m[2]));
+        outputs[1] = simd.add(m[3], simd.sub(m[1], m[2]));
+    } else {
+        let number = |value: f64| simd.splat(value as f32);
+        let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(number));
+        let (a3, b3) = (number(POINTS[0] * SQUARES[0]), number(POINTS[1] * SQUARES[1]));
+        let (even_a, odd_a) = (simd.add(m[1], m[2]), simd.sub(m[1], m[2]));
+        let (even_b, odd_b) = (simd.add(m[3], m[4]), simd.sub(m[3], m[4]));
+        outputs[0] = simd.add(simd.add(m[0], even_a), even_b);
+        outputs[1] = simd.mul_add(b, odd_b, simd.mul(a, odd_a));
+        outputs[2] = simd.mul_add(b2, even_b, simd.mul(a2, even_a));
+        outputs[3] = simd.mul_add(b3, odd_b, simd.mul_add(a3, odd_a, m[5]));
+    }
+    outputs
 }
