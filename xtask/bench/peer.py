@@ -83,7 +83,6 @@ class Torch:
                 h = self.resize(h, e.shape[-2:]) * (e / e.max())
                 h = h / h.abs().max()
             h = self.resize(h, self.input.shape[-2:])
-            h = ((h - h.mean()) / h.std()).clamp(-1, 1)
             return (h - h.min()) / (h.max() - h.min())
 
     def resize(self, h: Any, size: tuple[int, int]) -> Any:

@@ -1,5 +1,7 @@
 //! Fully connected maps: every weight is read once, so they run at the speed of memory.
 
+use std::array::from_fn;
+
 use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
 use crate::level::Level;
@@ -7,8 +9,9 @@ use crate::parallel;
 
 /// Outputs that one piece of work covers.
 const OUTPUTS: usize = 64;
-/// Inputs that one piece of work covers, transposed.
-const INPUTS: usize = 512;
+/// Inputs that one piece of work covers, transposed: their sums stay in the innermost cache, and of each row of the weight
+/// enough follows on for the machine to fetch ahead.
+const INPUTS: usize = 2048;
 /// Rows of the weight that are read side by side: the machine fetches ahead in each of them.
 const ROWS: usize = 4;
 /// Vectors of independent partial sums of a row.
@@ -123,7 +126,7 @@ fn dot<S: Simd, const R: usize>(simd: S, rows: &[f32], vector: &[f32]) -> [f32; 
     let length = vector.len();
     let step = SUMS * S::LANES;
     let whole = length - length % step;
-    let rows: [&[f32]; R] = std::array::from_fn(|row| &rows[row * length..][..length]);
+    let rows: [&[f32]; R] = from_fn(|row| &rows[row * length..][..length]);
     let mut sums = [[simd.splat(0.0); SUMS]; R];
     for start in (0..whole).step_by(step) {
         let vector = &vector[start..][..step];
@@ -135,7 +138,7 @@ fn dot<S: Simd, const R: usize>(simd: S, rows: &[f32], vector: &[f32]) -> [f32; 
             }
         }
     }
-    std::array::from_fn(|row| {
+    from_fn(|row| {
         let mut lanes = [0.0; 16];
         simd.store(sums[row].into_iter().fold(simd.splat(0.0), |a, b| simd.add(a, b)), &mut lanes);
         let rest: f32 = rows[row][whole..].iter().zip(&vector[whole..]).map(|(a, b)| a * b).sum();
@@ -158,17 +161,24 @@ impl Kernel for Transposed<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { inputs, outputs, rows, upstream, weight, mut images } = self;
-        for o in rows {
+        for rows in rows.chunks(ROWS) {
             for (n, image) in images.iter_mut().enumerate() {
-                let factor = upstream[n * outputs + o];
-                let row = &weight[o * inputs..][..image.len()];
-                let (whole, rest) = image.split_at_mut(image.len() - image.len() % S::LANES);
-                for (sum, weight) in whole.chunks_exact_mut(S::LANES).zip(row.chunks_exact(S::LANES)) {
-                    let value = simd.mul_add(simd.load(weight), simd.splat(factor), simd.load(sum));
-                    simd.store(value, sum);
+                let factors: [f32; ROWS] = from_fn(|index| rows.get(index).map_or(0.0, |o| upstream[n * outputs + o]));
+                let weights: [&[f32]; ROWS] =
+                    from_fn(|index| &weight[rows.get(index).unwrap_or(&rows[0]) * inputs..][..image.len()]);
+                let whole = image.len() - image.len() % S::LANES;
+                for start in (0..whole).step_by(S::LANES) {
+                    let mut sum = simd.load(&image[start..]);
+                    for (weight, factor) in weights.iter().zip(factors).take(rows.len()) {
+                        sum = simd.mul_add(simd.load(&weight[start..]), simd.splat(factor), sum);
+                    }
+                    simd.store(sum, &mut image[start..]);
                 }
-                let tail = &row[row.len() - rest.len()..];
-                rest.iter_mut().zip(tail).for_each(|(sum, weight)| *sum += weight * factor);
+                for (index, sum) in image.iter_mut().enumerate().skip(whole) {
+                    for (weight, factor) in weights.iter().zip(factors).take(rows.len()) {
+                        *sum += weight[index] * factor;
+                    }
+                }
             }
         }
     }

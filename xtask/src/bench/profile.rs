@@ -62,7 +62,7 @@ pub fn profile(model: &Model, threads: usize, rounds: usize) -> Result<Profile> 
         for step in graph.outline(&INPUT, network.choice())?.steps {
             let ends = [step.nodes.first(), step.nodes.last()].map(|node| node.map_or(0, |node| node.index()));
             steps[ends[0]] = std::mem::take(&mut forward[ends[1]]);
-            algorithms[ends[0]] = if step.products > 0 { step.by } else { "" };
+            algorithms[ends[0]] = if step.products > 0 && step.by != "depthwise" { step.by } else { "" };
         }
         let median = |runs| Times::new(runs).ok().map(|times| times.median());
         let times = graph.ids().zip(algorithms).zip(steps.into_iter().zip(backward));

@@ -31,6 +31,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn load(self, from: &[f32]) -> Self::Vector;
     /// Writes the first [`Simd::LANES`] numbers of a slice that has as many.
     fn store(self, vector: Self::Vector, to: &mut [f32]);
+    /// Asks the memory for the numbers that lie `ahead` of a slice's start, in it or behind it, where the level can.
+    fn prefetch(self, from: &[f32], ahead: usize);
     /// `a + b`
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a - b`

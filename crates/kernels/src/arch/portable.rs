@@ -30,6 +30,9 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn prefetch(self, _: &[f32], _: usize) {}
+
+    #[inline(always)]
     fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         from_fn(|lane| a[lane] + b[lane])
     }

@@ -40,6 +40,9 @@ impl Simd for Simd128 {
     }
 
     #[inline(always)]
+    fn prefetch(self, _: &[f32], _: usize) {}
+
+    #[inline(always)]
     fn add(self, a: v128, b: v128) -> v128 {
         f32x4_add(a, b)
     }

@@ -107,15 +107,15 @@ impl Layout {
             let (n, y) = (index / height, index % height);
             for (block, target) in row.chunks_exact_mut(self.block_stride()).enumerate() {
                 let target = &mut target[self.halo.left * BLOCK..][..width * BLOCK];
-                for lane in 0..BLOCK {
-                    let channel = block * BLOCK + lane;
-                    let pixels = target.iter_mut().skip(lane).step_by(BLOCK);
-                    if channel < self.channels {
-                        let source = &image[((n * self.channels + channel) * height + y) * width..][..width];
-                        pixels.zip(source).for_each(|(target, source)| *target = *source);
-                    } else {
-                        pixels.for_each(|target| *target = 0.0);
-                    }
+                let channels = block * BLOCK..self.channels.min((block + 1) * BLOCK);
+                let rows =
+                    channels.map(|channel| &image[((n * self.channels + channel) * height + y) * width..][..width]);
+                let rows: Vec<&[f32]> = rows.collect();
+                // Pixel by pixel: a line of the cache is written once.
+                for (x, pixel) in target.chunks_exact_mut(BLOCK).enumerate() {
+                    let (used, unused) = pixel.split_at_mut(rows.len());
+                    used.iter_mut().zip(&rows).for_each(|(value, row)| *value = row[x]);
+                    unused.fill(0.0);
                 }
             }
         });

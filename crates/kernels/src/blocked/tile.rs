@@ -12,6 +12,11 @@ use crate::level::Level;
 /// parts, not of all terms.
 const PART: usize = 4;
 
+/// How far ahead weights are asked for: each is read once a tile, often from behind all caches.
+const AHEAD: usize = 1024;
+/// Numbers in a line of the cache.
+const LINE: usize = 16;
+
 /// The sums of one panel of output channels along a row: what they read.
 #[derive(Clone, Copy)]
 pub(super) struct Sums<'a> {
@@ -189,6 +194,7 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: u
             weights = rest;
             for (channel, weights) in panel.chunks_exact(width).enumerate() {
                 let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
+                (0..width).step_by(LINE).for_each(|line| simd.prefetch(weights, AHEAD + line));
                 for (sum, input) in sum.as_flattened_mut().iter_mut().zip(inputs.as_flattened()) {
                     let input = simd.splat(input[channel % BLOCK]);
                     for (sum, weight) in sum.iter_mut().zip(weight) {
