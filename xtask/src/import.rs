@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<()> {
     check_target(file, target)?;
     let architecture = Architecture::find(arch)?;
 
-    let mut state = StateDict::open(file)?;
+    let mut state = StateDict::import(file)?;
     let stripped = state.strip_module_prefix();
     let dropped = drop_bookkeeping(&mut state);
     Model::new(architecture, state.tensors.clone())

@@ -33,7 +33,9 @@ pub enum Error {
         /// What the content looks like, and what to do about it.
         found: String,
     },
-    /// A PyTorch checkpoint, in a build without the feature `torch`.
+    /// A folder, device or pipe in place of a file.
+    NoFile,
+    /// A PyTorch checkpoint, which is read only where one is asked for.
     ImportNeeded,
     /// A zip archive, `.npz` or `.pth`, in a build without the feature `npz`.
     ArchivesLeftOut,
@@ -122,8 +124,9 @@ impl fmt::Display for Error {
             Self::Io { action, path, source } => write!(f, "cannot {action} {}: {source}", path.display()),
             Self::In { place, source } => write!(f, "{place}: {source}"),
             Self::UnknownFormat { found } => {
-                write!(f, "not a state dict (.safetensors, .npz, a folder of .npy, or a PyTorch .pth): {found}")
+                write!(f, "not a state dict (.safetensors, .npz, or a folder of .npy): {found}")
             }
+            Self::NoFile => f.write_str("not a regular file"),
             Self::ImportNeeded => f.write_str(
                 "a PyTorch checkpoint, which is not read at run time; convert it once with \
                  `cargo xtask import FILE --arch NAME --out FILE.safetensors`",
@@ -166,6 +169,7 @@ impl std::error::Error for Error {
             Self::Io { source, .. } => Some(source),
             Self::In { source, .. } => Some(source),
             Self::UnknownFormat { .. }
+            | Self::NoFile
             | Self::ImportNeeded
             | Self::ArchivesLeftOut
             | Self::Malformed { .. }

@@ -5,10 +5,10 @@
 //! | `.safetensors` | yes | F32, F16 |
 //! | `.npz`, stored or deflated | with the feature `npz` | no |
 //! | folder of `.npy` | yes | no |
-//! | PyTorch `.pth`, zip and legacy | with the feature `torch` | no |
+//! | PyTorch `.pth`, zip and legacy | with the feature `torch`, by `StateDict::import` alone | no |
 //! | one `.npy` | [`read_npy`] | [`write_npy`] |
 //!
-//! [`StateDict::open`] tells them apart by content. Every element type becomes `f32`; see [`Dtype`].
+//! [`StateDict::open`] tells the first three apart by content. Every element type becomes `f32`; see [`Dtype`].
 //!
 //! Files are not trusted. Every count, shape, offset and length is checked against the bytes that are
 //! there before anything is allocated for it, duplicate names are errors, nothing recurses on the

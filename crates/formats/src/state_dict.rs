@@ -35,15 +35,15 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// Reads a file or folder of any supported format, told apart by content.
+    /// Reads a file or folder of any supported format but PyTorch's, told apart by content.
     ///
     /// A folder is read as [`StateDict::from_npy_folder`]. Names are kept as stored; see
     /// [`StateDict::strip_module_prefix`].
     ///
     /// # Errors
     /// Where the file cannot be read, is of no supported format, or is truncated, damaged or hostile;
-    /// [`Error::ImportNeeded`] for PyTorch checkpoints in a build without the feature `torch`, [`Error::ArchivesLeftOut`]
-    /// for zip archives in one without `npz`.
+    /// [`Error::ImportNeeded`] for PyTorch checkpoints, whatever the features: no pickle is read unless one is asked for;
+    /// [`Error::ArchivesLeftOut`] for zip archives in a build without `npz`.
     pub fn open(path: &Path) -> Result<Self> {
         let metadata = fs::metadata(path).map_err(|source| io_error("read", path, source))?;
         if metadata.is_dir() {
@@ -64,11 +64,25 @@ impl StateDict {
             Container::Npz => Self::from_npz(bytes),
             #[cfg(not(feature = "npz"))]
             Container::Npz => Err(Error::ArchivesLeftOut),
-            #[cfg(feature = "torch")]
-            Container::Torch => Self::from_pth(bytes),
-            #[cfg(not(feature = "torch"))]
             Container::Torch => Err(Error::ImportNeeded),
         }
+    }
+
+    /// Reads what [`StateDict::open`] reads, and PyTorch checkpoints as [`StateDict::from_pth`].
+    ///
+    /// # Errors
+    /// As [`StateDict::open`] and [`StateDict::from_pth`].
+    #[cfg(feature = "torch")]
+    pub fn import(path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            return Self::open(path);
+        }
+        let bytes = read_file(path)?;
+        let read = |bytes: &[u8]| match detect(bytes)? == Container::Torch {
+            true => Self::from_pth(bytes),
+            false => Self::from_bytes(bytes),
+        };
+        read(&bytes).map_err(|error| error.within(path.display().to_string()))
     }
 
     /// Adds a tensor that was stored as `dtype`.
@@ -105,15 +119,15 @@ impl StateDict {
 /// The content of a regular file; devices and pipes, which may never end, are refused.
 ///
 /// # Errors
-/// [`Error::Io`] where the system refuses, [`Error::UnknownFormat`] for what is no regular file.
+/// [`Error::Io`] where the system refuses, [`Error::NoFile`] for what is no regular file.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     let failed = |source| io_error("read", path, source);
+    // Before it is opened: that waits until somebody writes to a pipe.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Error::NoFile.within(path.display().to_string()));
+    }
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        let found = "neither a regular file nor a folder".to_owned();
-        return Err(Error::UnknownFormat { found }.within(path.display().to_string()));
-    }
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
     file.take(metadata.len()).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)

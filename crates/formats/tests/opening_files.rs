@@ -56,7 +56,7 @@ fn missing_files_and_folders_without_arrays_are_named() {
 #[cfg(unix)]
 #[test]
 fn a_device_that_never_ends_is_refused() {
-    assert!(refusal(Path::new("/dev/zero")).contains("neither a regular file nor a folder"));
+    assert!(refusal(Path::new("/dev/zero")).contains("not a regular file"));
 }
 
 #[test]
@@ -72,9 +72,18 @@ fn a_truncated_golden_file_is_an_error_under_its_own_name() {
     }
 }
 
-#[cfg(not(feature = "torch"))]
+#[cfg(unix)]
 #[test]
-fn without_the_feature_a_pytorch_checkpoint_says_how_to_import_it() {
+fn a_pipe_is_refused_without_waiting_for_a_writer() {
+    let scratch = Scratch::new();
+    let pipe = scratch.file("pipe", b"");
+    std::fs::remove_file(&pipe).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(refusal(&pipe).contains("not a regular file"));
+}
+
+#[test]
+fn a_pytorch_checkpoint_says_how_to_import_it_whatever_the_features() {
     for name in ["zip.pth", "legacy.pth"] {
         for (path, _) in files_named(name) {
             let message = refusal(Path::new(&path));
@@ -90,6 +99,7 @@ fn a_wrong_pytorch_checkpoint_is_an_error_under_its_own_name() {
     for name in ["zip.pth", "legacy.pth"] {
         let (_, content) = files_named(name).remove(0);
         let path = scratch.file(name, &content[..content.len() - 1]);
-        assert!(refusal(&path).starts_with(&path.display().to_string()));
+        let message = StateDict::import(&path).expect_err("it was read").to_string();
+        assert!(message.starts_with(&path.display().to_string()), "{message}");
     }
 }
