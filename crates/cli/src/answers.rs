@@ -180,7 +180,7 @@ impl Answers<'_> {
             return Ok(Said::Refused(error));
         }
         if self.skipped.borrow_mut().insert(method) {
-            self.progress.suspend(|| eprintln!("skipped {method}: {error}"));
+            self.progress.suspend(|| complain!("skipped {method}: {error}"));
         }
         Ok(Said::Nothing)
     }

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
-use gradex::methods::{Fusion, Noise};
+use gradex::methods::Fusion;
 use gradex::{ColourMap, Extrapolation, Fit};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome};
+use crate::words::{
+    at_least_one, parse_batch, parse_bytes, parse_fusion, parse_noise_level, parse_samples, parse_size,
+};
 
 /// Explains what a convolutional image classifier looked at.
 #[derive(Debug, Parser)]
@@ -110,8 +113,8 @@ pub struct Explain {
     /// `gradex verify FILE`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub receipt: Option<PathBuf>,
-    /// The most memory to take, such as 512M or 2G: batches are made smaller to keep to it, and what cannot is refused
-    /// before it is begun.
+    /// The most memory to take, such as 512M or 2G (of 2^20 and 2^30 bytes): batches are made smaller to keep to it, and what
+    /// cannot is refused before it is begun. Without it: all that the machine has.
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub max_memory: Option<usize>,
     /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
@@ -242,7 +245,7 @@ pub struct SettingArgs {
     #[arg(long, value_name = "PIXELS", value_parser = at_least_one, allow_negative_numbers = true)]
     pub stride: Option<usize>,
     /// Images that methods of many passes send through the network at once. Results do not depend on it.
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = parse_batch, allow_negative_numbers = true)]
     pub batch: Option<usize>,
     /// A rule of the method lrp, such as 'conv2d = gamma(0.25)' or 'first conv2d = flat'; may be repeated. The first that
     /// matches a layer wins.
@@ -264,6 +267,9 @@ pub struct Verify {
     /// Threads to use; all cores without it. Nothing may depend on it.
     #[arg(long, value_name = "N", requires = "receipt")]
     pub threads: Option<usize>,
+    /// The most memory to take; what a receipt asks for is refused before it is begun where it takes more. Without it: 4G.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, requires = "receipt")]
+    pub max_memory: Option<usize>,
     /// Try only the kernel level in use (GRADEX_LEVEL names another). Without it every level of this machine is tried.
     #[arg(long, conflicts_with = "receipt")]
     pub this_level: bool,
@@ -314,8 +320,11 @@ pub struct Plan {
     /// The methods whose memory is planned, or `all`; may be repeated, or several with commas between.
     #[arg(long = "method", alias = "methods", value_name = "M", value_delimiter = ',', default_value = "grad-cam")]
     pub methods: Vec<String>,
+    /// A node that all maps are taken at, in place of each method's own.
+    #[arg(long, value_name = "NODE")]
+    pub point: Option<String>,
     /// Images that methods of many passes send through the network at once.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = parse_batch)]
     pub batch: Option<usize>,
     /// How the map is sharpened: activated, published or none.
     #[arg(long, value_name = "MODE", default_value_t = Extrapolation::ACTIVATED)]
@@ -325,45 +334,21 @@ pub struct Plan {
     pub choice: ChoiceArgs,
 }
 
-fn parse_size(text: &str) -> Result<[usize; 2], String> {
-    let side = |side: &str| side.parse().ok().filter(|side| *side > 0);
-    let size = match text.split_once('x') {
-        Some((height, width)) => side(height).zip(side(width)),
-        None => side(text).map(|side| (side, side)),
-    };
-    let (height, width) = size.ok_or("expected a number of pixels such as 224, or height x width such as 224x320")?;
-    Ok([height, width])
-}
-
-fn parse_bytes(text: &str) -> Result<usize, String> {
-    let units = [("K", 10), ("M", 20), ("G", 30)];
-    let upper = text.to_ascii_uppercase();
-    let found = units.into_iter().find_map(|(unit, shift)| Some((upper.strip_suffix(unit)?, shift)));
-    let (digits, shift) = found.unwrap_or((text, 0));
-    let bytes = digits.parse().ok().and_then(|number: usize| number.checked_mul(1 << shift));
-    bytes.filter(|bytes| *bytes > 0).ok_or_else(|| "expected bytes, such as 512M or 2G".to_owned())
-}
-
-fn parse_fusion(text: &str) -> Result<Fusion, String> {
-    let fusion = Fusion::ALL.into_iter().find(|fusion| fusion.name() == text);
-    fusion.ok_or_else(|| format!("expected one of {}", Fusion::ALL.map(Fusion::name).join(", ")))
-}
-
-/// More passes than this are a slip of the pen: they take weeks.
-const MOST_SAMPLES: usize = 10_000_000;
-
-fn parse_samples(text: &str) -> Result<usize, String> {
-    let samples = text.parse().ok().filter(|samples| (1..=MOST_SAMPLES).contains(samples));
-    samples.ok_or_else(|| format!("expected a whole number from 1 to {MOST_SAMPLES}"))
-}
-
-fn parse_noise_level(text: &str) -> Result<f32, String> {
-    let level = text.parse().ok().filter(|level| *level > 0.0 && *level <= Noise::MAX_LEVEL);
-    level.ok_or_else(|| format!("expected a part of the image's range, such as 0.15, at most {}", Noise::MAX_LEVEL))
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a whole number from 1".to_owned())
+impl SettingArgs {
+    /// Whether the command line would take these numbers too; for those that come from elsewhere.
+    pub fn check(&self) -> Result<(), String> {
+        let check = |name: &str, number: Option<String>, parse: &dyn Fn(&str) -> Result<(), String>| match number {
+            Some(number) => parse(&number).map_err(|why| format!("{name} {number}: {why}")),
+            None => Ok(()),
+        };
+        let text = |number: Option<usize>| number.map(|number| number.to_string());
+        check("samples", text(self.samples), &|text| parse_samples(text).map(drop))?;
+        check("batch", text(self.batch), &|text| parse_batch(text).map(drop))?;
+        check("window", text(self.window), &|text| at_least_one(text).map(drop))?;
+        check("stride", text(self.stride), &|text| at_least_one(text).map(drop))?;
+        let level = self.noise_level.map(|level| level.to_string());
+        check("noise_level", level, &|text| parse_noise_level(text).map(drop))
+    }
 }
 
 #[cfg(test)]
@@ -374,24 +359,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn bytes() {
-        for (text, bytes) in [("512M", 512 << 20), ("2g", 2 << 30), ("64K", 64 << 10), ("1000", 1000)] {
-            assert_eq!(parse_bytes(text), Ok(bytes));
-        }
-        for wrong in ["", "0", "M", "-1G", "1.5G", "1GB", "99999999999999999G"] {
-            assert!(parse_bytes(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(parse_size("224"), Ok([224, 224]));
-        assert_eq!(parse_size("193x161"), Ok([193, 161]));
-        for wrong in ["", "0", "x", "3x", "12x0", "-4", "2x3x4", "1e3"] {
-            assert!(parse_size(wrong).is_err(), "{wrong}");
-        }
     }
 }

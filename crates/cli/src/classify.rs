@@ -15,7 +15,7 @@ use crate::{model, run};
 pub fn run(args: &Classify) -> Outcome {
     model::set_threads(&args.model)?;
     let model = model::load(&args.model)?;
-    run::for_each_picture(&args.input, &model, Progress::new(), |path, picture| {
+    run::for_each_picture(&args.input, &model, &|_| Ok(()), Progress::new(), |path, picture| {
         classify(&model, args.top_k, run::shown(path, &picture), &picture)
     })
 }

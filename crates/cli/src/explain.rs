@@ -13,17 +13,18 @@ use crate::account::Account;
 use crate::answers::{Answer, Answers, Said};
 use crate::args::Explain;
 use crate::asked::{Asked, AskedMethod, Question};
+use crate::clash::Read;
 use crate::drawn::{ContactSheet, Drawn};
 use crate::failure::{Failure, Outcome};
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
-use crate::memory::Budget;
+use crate::memory::{Budget, Most};
 use crate::names::{Names, told_apart, variant};
 use crate::progress::Progress;
 use crate::receipt::{self, Input, Taking};
 use crate::report::{Explained, Files, FusedPoints, Passes, Refused, Report, Versus, label, labelled, region};
 use crate::written::Writer;
-use crate::{model, run};
+use crate::{inputs, model, run};
 
 /// The fewest predictions that a report shows.
 const SHOWN: usize = 5;
@@ -33,35 +34,37 @@ pub fn run(mut args: Explain) -> Outcome {
     args.ask.or_methods(&["grad-cam"]);
     let args = &args;
     check(args)?;
+    let read = Read::of(&args.input.pictures.inputs, &args.model, &args.ask.settings);
+    check_outputs(args, &read)?;
     model::set_threads(&args.model)?;
-    if let Some((most, weights)) = args.max_memory.zip(args.model.weights.as_ref()) {
+    let most = Most::asked(args.max_memory);
+    if let Some(weights) = &args.model.weights {
         Budget::check_weights(most, weights)?;
     }
     let (model, weights) = match args.receipt {
         Some(_) => model::load_hashed(&args.model)?,
         None => (model::load(&args.model)?, String::new()),
     };
-    let (budget, asked) = match args.max_memory {
-        Some(most) => Budget::plan(most, args, &model).map(|(budget, asked)| (Some(budget), asked))?,
-        None => (None, Asked::new(&args.ask, args.input.pictures.size, &model)?),
-    };
+    let largest = args.max_memory.map_or(0, |_| inputs::largest(&args.input.pictures));
+    let (budget, asked) = Budget::plan(most, args, &model, largest)?;
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
     let receipt = args.receipt.as_ref().map(|path| Taking::begin(path, args, &model, weights)).transpose()?;
 
     let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
     let answers = Answers::new(&model, &asked, args.ask.extrapolate, &interrupt, &progress);
-    let writer = Writer::new(args);
+    let writer = Writer::new(args, read);
     let variant = variant(args, &model, asked.point);
     let (model, bars) = (&model, progress.clone());
     let task = Task { args, model, answers, asked, budget, writer, receipt, progress: bars };
     let mut names = Names::default();
-    let outcome = run::for_each_picture(&args.input, model, progress, |path, picture| {
+    let admit = |size| budget.check_photograph(size);
+    let outcome = run::for_each_picture(&args.input, model, &admit, progress, |path, picture| {
         let name = names.of(path, picture.index) + &variant;
         task.explain(path, &name, &picture)
     });
-    if let Some(budget) = &budget {
-        eprintln!("{}", budget.report());
+    if args.max_memory.is_some() {
+        complain!("{}", budget.report());
     }
     if let (Some(receipt), Ok(()) | Err(Failure::Run(_))) = (task.receipt, &outcome) {
         receipt.write()?;
@@ -78,13 +81,22 @@ fn check(args: &Explain) -> Outcome {
     Asked::check(&args.ask)
 }
 
+/// Checks that nothing that is read will be replaced.
+fn check_outputs(args: &Explain, read: &Read) -> Outcome {
+    let receipt = args.receipt.as_deref().map(|path| ("--receipt", path));
+    if let Some((what, path)) = receipt {
+        read.check(what, path)?;
+    }
+    read.check_out(&args.out, receipt)
+}
+
 /// What is done with every picture.
 struct Task<'a> {
     args: &'a Explain,
     model: &'a Model,
     answers: Answers<'a>,
     asked: Asked,
-    budget: Option<Budget>,
+    budget: Budget,
     writer: Writer<'a>,
     receipt: Option<Taking<'a>>,
     progress: Progress,
@@ -92,9 +104,7 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn explain(&self, path: &Path, name: &str, picture: &Picture) -> Result<Report> {
-        if let Some(budget) = &self.budget {
-            budget.check_picture(&self.asked, self.model, self.args.ask.extrapolate, picture)?;
-        }
+        self.budget.check_picture(&self.asked, self.model, self.args.ask.extrapolate, picture)?;
         let tape = self.answers.explainer.forward(&picture.input)?;
         let logits = tape.image_logits(0)?;
         let mut report = Report {
@@ -163,10 +173,10 @@ impl Task<'_> {
         let of = format!("warning: {input}: {method} of {label} ({class})");
         self.progress.suspend(|| {
             if let Some(influence) = influence.as_ref().filter(|influence| influence.same_for_any_class) {
-                eprintln!("{of} would look the same for any class: {influence}");
+                complain!("{of} would look the same for any class: {influence}");
             }
             for warning in ledgers.iter().flat_map(|ledger| &ledger.warnings) {
-                eprintln!("{of}: {warning}");
+                complain!("{of}: {warning}");
             }
         });
     }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use gradex::formats::{parse_npy_typed, read_file};
 use gradex::models::Preprocessing;
-use gradex::render::read_photograph;
+use gradex::render::{photograph_size, read_photograph};
 use gradex::{Model, Photograph, Region, Tensor, see_at};
 use ndarray::{ArrayView3, Axis};
 
@@ -40,6 +40,10 @@ pub fn file_name(path: &Path) -> String {
 pub fn expand(paths: &[PathBuf]) -> Vec<(PathBuf, Result<()>)> {
     let mut files = Vec::new();
     for path in paths {
+        if path.as_os_str() == "-" && !path.exists() {
+            files.push((path.clone(), Err(anyhow!("no file is called so; standard input is /dev/stdin"))));
+            continue;
+        }
         if !path.is_dir() {
             files.push((path.clone(), Ok(())));
             continue;
@@ -68,8 +72,20 @@ fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Reads a file: a photograph, or a `.npy` file of one tensor or a batch of them.
-pub fn read(path: &Path, model: &Model, args: &PictureArgs) -> Result<Vec<Picture>> {
+/// Whether a photograph of this height and width may be decoded.
+pub type Admit<'a> = dyn Fn([usize; 2]) -> Result<()> + 'a;
+
+/// Pixels of the largest photograph, by the headers of those that have one.
+pub fn largest(args: &PictureArgs) -> usize {
+    let pixels = |path: &Path| {
+        let [height, width] = if path.is_file() { photograph_size(path).ok()? } else { return None };
+        height.checked_mul(width)
+    };
+    expand(&args.inputs).iter().filter_map(|(path, _)| pixels(path)).max().unwrap_or(0)
+}
+
+/// Reads a file: a photograph whose size is admitted, or a `.npy` file of one tensor or a batch of them.
+pub fn read(path: &Path, model: &Model, args: &PictureArgs, admit: &Admit<'_>) -> Result<Vec<Picture>> {
     let preprocessing = &model.architecture.preprocessing;
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
         let bytes = read_file(path)?;
@@ -83,6 +99,7 @@ pub fn read(path: &Path, model: &Model, args: &PictureArgs) -> Result<Vec<Pictur
         return pictures_of(&tensor, &of_bytes(&bytes), preprocessing);
     }
     let bytes = read_photograph(path)?;
+    admit(Photograph::measure(&bytes)?)?;
     let photograph = Photograph::decode(&bytes)?;
     let seen = see_at(model, &photograph, args.resize, args.size.unwrap_or(preprocessing.size))?;
     Ok(vec![Picture { index: None, sha256: of_bytes(&bytes), photograph, input: seen.input, region: seen.region }])

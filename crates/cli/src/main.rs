@@ -1,12 +1,15 @@
 //! The `gradex` command: exit 0 when all was done, 1 when some inputs failed, 2 on usage, 130 when interrupted.
 #![forbid(unsafe_code)]
-#![allow(clippy::print_stderr)]
+
+#[macro_use]
+mod visible;
 
 mod account;
 mod answers;
 mod args;
 mod asked;
 mod choice;
+mod clash;
 mod classify;
 mod drawn;
 mod evaluate;
@@ -31,6 +34,7 @@ mod run;
 mod shown;
 mod tile;
 mod verify;
+mod words;
 mod written;
 
 use std::process::ExitCode;
@@ -55,15 +59,16 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Run(error)) => {
-            eprintln!("error: {}", failure::told(&error));
+            complain!("error: {}", failure::told(&error));
             ExitCode::from(1)
         }
         Err(Failure::Interrupted) => {
-            eprintln!("interrupted; what was written is whole");
+            complain!("interrupted; what was written is whole");
             ExitCode::from(130)
         }
         Err(Failure::Usage(why)) => {
-            eprintln!("error: {why}\n\nFor more information, try '--help'.");
+            complain!("error: {why}");
+            complain!("For more information, try '--help'.");
             ExitCode::from(2)
         }
     }

@@ -13,6 +13,9 @@ use crate::receipt::{of_bytes, of_folder};
 /// More than any one machine has cores for.
 const MOST_THREADS: usize = 1024;
 
+/// Where weights say whose they are.
+const KEY: &str = "architecture";
+
 /// The architecture of the embedded weights.
 const DEFAULT: &str = "efficientnet-lite0";
 
@@ -47,10 +50,10 @@ fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outc
         let state = open(path)?;
         let architecture = match named {
             Some(architecture) => architecture,
-            None => Architecture::find(state.metadata.get("architecture").map_or(DEFAULT, String::as_str))?,
+            None => Architecture::find(state.metadata.get(KEY).map_or(DEFAULT, String::as_str))?,
         };
-        let model = Model::new(architecture, state.tensors)
-            .with_context(|| format!("{} as weights of {}", path.display(), architecture.name))?;
+        let is_said = args.model.is_some() || state.metadata.contains_key(KEY);
+        let model = Model::new(architecture, state.tensors).with_context(|| whose(path, architecture.name, is_said))?;
         return Ok(model);
     }
     match named {
@@ -80,6 +83,12 @@ fn embedded_hash() -> String {
 #[cfg(not(feature = "embedded"))]
 fn embedded() -> Outcome<Model> {
     Err(Failure::usage("this program was built without embedded weights: give --weights FILE"))
+}
+
+/// Whose weights they are taken for; where nobody says, what to do about it.
+fn whose(path: &Path, architecture: &str, is_said: bool) -> String {
+    let advice = if is_said { "" } else { " (nothing in them says whose they are: give --model NAME)" };
+    format!("{} as weights of {architecture}{advice}", path.display())
 }
 
 /// Makes rayon use as many threads as asked for.

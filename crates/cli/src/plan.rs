@@ -18,7 +18,8 @@ pub fn run(args: &Plan) -> Outcome {
     let outline = graph.outline(&[1, 3, height, width], args.choice.choice()).map_err(Failure::usage)?;
     let settings = Settings { batch: args.batch, ..Settings::default() };
     let methods: Vec<_> = asked::methods(&args.methods, &settings)?.into_iter().map(|asked| asked.method).collect();
-    let explained = Planned::new(&graph, &methods, None, args.extrapolate, [height, width], args.choice.choice())?;
+    let point = args.point.as_ref().map(|name| graph.find(name).map_err(Failure::usage)).transpose()?;
+    let explained = Planned::new(&graph, &methods, point, args.extrapolate, [height, width], args.choice.choice())?;
     let level = Level::current().map_err(Failure::usage)?;
 
     let name = |id: &gradex::NodeId| graph.node(*id).name.as_str();

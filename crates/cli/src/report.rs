@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::account::Account;
 use crate::influence::Influenced;
+use crate::visible::visible;
 
 /// One input, explained or classified.
 #[derive(Debug, Serialize)]
@@ -165,7 +166,7 @@ pub fn region(region: &Region) -> [f64; 4] {
 
 /// A line on standard output.
 pub fn line(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
+    writeln!(io::stdout(), "{}", visible(line))
 }
 
 impl Report {
@@ -177,7 +178,7 @@ impl Report {
             return writeln!(out);
         }
         let [height, width] = self.photograph;
-        writeln!(out, "{} ({width} x {height}), {}, {:.0} ms", self.input, self.model, self.milliseconds)?;
+        writeln!(out, "{} ({width} x {height}), {}, {:.0} ms", visible(&self.input), self.model, self.milliseconds)?;
         for LabelledPrediction { class, label, probability } in &self.predictions {
             writeln!(out, "  {:5.1} %  {label} ({class})", probability * 100.0)?;
         }
@@ -203,16 +204,16 @@ impl Report {
             for line in explained.ledger.iter().flatten().flat_map(|ledger| ledger.table().lines()) {
                 writeln!(out, "    {line}")?;
             }
-            writeln!(out, "    {}", files.overlay)?;
+            writeln!(out, "    {}", visible(&files.overlay))?;
             if let Some(plain) = &files.plain {
-                writeln!(out, "    {plain} (without extrapolation)")?;
+                writeln!(out, "    {} (without extrapolation)", visible(plain))?;
             }
             for file in [&files.coarse, &files.fine, &files.logits].into_iter().flatten() {
-                writeln!(out, "    {file}")?;
+                writeln!(out, "    {}", visible(file))?;
             }
         }
         for sheet in self.sheets.iter().flatten() {
-            writeln!(out, "  {sheet}")?;
+            writeln!(out, "  {}", visible(sheet))?;
         }
         out.flush()
     }

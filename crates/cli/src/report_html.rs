@@ -9,6 +9,7 @@ use gradex::{Model, Network};
 
 use crate::args::Report;
 use crate::asked::Asked;
+use crate::clash::Read;
 use crate::failure::{Failure, Interrupted, Outcome, told};
 use crate::interrupt::Interrupt;
 use crate::page::Page;
@@ -22,9 +23,8 @@ pub fn run(mut args: Report) -> Outcome {
     let args = &args;
     args.style.check()?;
     Asked::check(&args.ask)?;
-    if args.output.is_dir() {
-        return Err(Failure::usage(format!("--output {}: this is a folder, name a file", args.output.display())));
-    }
+    let read = Read::of(&args.pictures.inputs, &args.model, &args.ask.settings);
+    read.check("--output", &args.output)?;
     model::set_threads(&args.model)?;
     let (model, weights) = model::load_hashed(&args.model)?;
     let asked = Asked::new(&args.ask, args.pictures.size, &model)?;
@@ -41,7 +41,7 @@ pub fn run(mut args: Report) -> Outcome {
     let (mut page, mut failed, mut total) = (Page::default(), 0, 0);
     for (path, found) in files {
         progress.begin(&path);
-        let pictures = found.and_then(|()| inputs::read(&path, &model, &args.pictures));
+        let pictures = found.and_then(|()| inputs::read(&path, &model, &args.pictures, &|_| Ok(())));
         let pictures =
             pictures.map_or_else(|error| vec![Err(error)], |pictures| pictures.into_iter().map(Ok).collect());
         for picture in pictures {
@@ -54,7 +54,7 @@ pub fn run(mut args: Report) -> Outcome {
                     page.add(&shown);
                     failed += usize::from(!refused.is_empty());
                     for why in refused {
-                        progress.suspend(|| eprintln!("error: {name}: {why}"));
+                        progress.suspend(|| complain!("error: {name}: {why}"));
                         page.add_failed(&name, &why);
                     }
                 }
@@ -66,7 +66,7 @@ pub fn run(mut args: Report) -> Outcome {
                     failed += 1;
                     // Whoever gets the page need not know the folders of who made it.
                     let why = told(&error).replace(&path.display().to_string(), &name);
-                    progress.suspend(|| eprintln!("error: {name}: {why}"));
+                    progress.suspend(|| complain!("error: {name}: {why}"));
                     page.add_failed(&name, &why);
                 }
             }

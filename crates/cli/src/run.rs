@@ -4,25 +4,28 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use gradex::Model;
 
 use crate::args::InputArgs;
 use crate::failure::{Failure, Outcome, told};
-use crate::inputs::{self, Picture};
+use crate::inputs::{self, Admit, Picture};
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::visible;
 
-/// Does `work` for every picture of every input. A failed picture is named on standard error, and the rest are done.
+/// Does `work` for every picture of every input whose photograph's size is admitted. A failed picture is named on standard
+/// error, and the rest are done.
 pub fn for_each_picture(
     args: &InputArgs,
     model: &Model,
+    admit: &Admit<'_>,
     mut progress: Progress,
     mut work: impl FnMut(&Path, Picture) -> Result<Report>,
 ) -> Outcome {
     let files = inputs::expand(&args.pictures.inputs);
     progress.over(files.len());
-    let mut pictures = Pictures { args, progress: &progress, read_by_somebody: true, failed: 0, total: 0 };
+    let mut pictures = Pictures { args, admit, progress: &progress, read_by_somebody: true, failed: 0, total: 0 };
     let mut outcome = Ok(());
     for (path, found) in files {
         progress.begin(&path);
@@ -41,6 +44,7 @@ pub fn for_each_picture(
 /// The pictures so far.
 struct Pictures<'a> {
     args: &'a InputArgs,
+    admit: &'a Admit<'a>,
     progress: &'a Progress,
     /// Standard output is not closed.
     read_by_somebody: bool,
@@ -58,9 +62,9 @@ impl Pictures<'_> {
         work: &mut impl FnMut(&Path, Picture) -> Result<Report>,
     ) -> Outcome {
         let mut start = Instant::now();
-        let pictures = match found.and_then(|()| inputs::read(path, model, &self.args.pictures)) {
+        let pictures = match found.and_then(|()| inputs::read(path, model, &self.args.pictures, self.admit)) {
             Ok(pictures) => pictures,
-            Err(error) => return self.count(&path.display().to_string(), Err(error)),
+            Err(error) => return self.count(&visible::path(path), Err(error)),
         };
         for picture in pictures {
             let name = shown(path, &picture);
@@ -78,17 +82,17 @@ impl Pictures<'_> {
         Ok(())
     }
 
-    /// Prints for as long as somebody reads. Without readers there are still files to write, where the report is of such.
+    /// Prints for as long as somebody reads. Without readers there are still files to write, and failures to count.
     fn print(&mut self, report: &Report) -> Result<()> {
         if !self.read_by_somebody {
             return Ok(());
         }
         match self.progress.suspend(|| report.print(self.args.json)) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe && report.explanations.is_some() => {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.read_by_somebody = false;
                 Ok(())
             }
-            printed => Ok(printed?),
+            printed => printed.context("standard output cannot be written to"),
         }
     }
 
@@ -99,7 +103,7 @@ impl Pictures<'_> {
             Ok(()) => Ok(()),
             Err(Failure::Run(error)) => {
                 self.failed += 1;
-                self.progress.suspend(|| eprintln!("error: {}", named(name, &told(&error))));
+                self.progress.suspend(|| complain!("error: {}", named(name, &told(&error))));
                 Ok(())
             }
             Err(end) => Err(end),
@@ -114,5 +118,6 @@ pub fn named(name: &str, message: &str) -> String {
 
 /// The path as it is reported: with the place in the batch where there is one.
 pub fn shown(path: &Path, picture: &Picture) -> String {
-    picture.index.map_or_else(|| path.display().to_string(), |index| format!("{}[{index}]", path.display()))
+    let path = visible::path(path);
+    picture.index.map_or_else(|| path.clone(), |index| format!("{path}[{index}]"))
 }

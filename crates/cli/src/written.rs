@@ -8,21 +8,25 @@ use gradex::render::RgbImage;
 use gradex::{Tensor, write_png};
 
 use crate::args::Explain;
+use crate::clash::Read;
+use crate::visible;
 
 /// Writes to the folder that the command line names.
 pub struct Writer<'a> {
     args: &'a Explain,
+    read: Read,
 }
 
 impl<'a> Writer<'a> {
-    /// For this command line.
-    pub fn new(args: &'a Explain) -> Self {
-        Self { args }
+    /// For this command line, which reads these files.
+    pub fn new(args: &'a Explain, read: Read) -> Self {
+        Self { args, read }
     }
 
     /// Writes a picture, and gives its path.
     pub fn picture(&self, name: &str, picture: &RgbImage) -> Result<String> {
         let path = self.args.out.join(format!("{name}.png"));
+        self.read.check_written(&path)?;
         write_png(&path, picture)?;
         Ok(shown(path))
     }
@@ -33,11 +37,12 @@ impl<'a> Writer<'a> {
             return Ok(None);
         }
         let path = self.args.out.join(format!("{name}-{what}.npy"));
+        self.read.check_written(&path)?;
         write_npy(&path, &array())?;
         Ok(Some(shown(path)))
     }
 }
 
 fn shown(path: PathBuf) -> String {
-    path.display().to_string()
+    visible::path(&path)
 }

@@ -57,7 +57,7 @@ fn a_disk_that_is_full_leaves_no_half_written_file() {
 fn standard_output_on_a_full_disk_is_an_error() {
     let output =
         gradex("classify").arg("--json").arg(cat()).stdout(File::create("/dev/full").unwrap()).output().unwrap();
-    failed(&output, &["No space left on device"]);
+    failed(&output, &["standard output cannot be written to", "No space left on device"]);
 }
 
 #[test]
@@ -205,6 +205,73 @@ fn pixels_as_integers_are_refused_for_they_are_not_normalised() {
         let output = gradex("classify").arg(&path).output().unwrap();
         failed(&output, &["pixels.npy", "normalise", "PNG"]);
     }
+}
+
+#[test]
+fn a_reader_that_leaves_does_not_change_the_verdict() {
+    let none = folder("verdict").join("none.png");
+    let mut child =
+        gradex("classify").arg(cat()).arg(none).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn pickles_are_not_read_at_run_time_whatever_the_features() {
+    let mut found = 0;
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/checkpoints")).unwrap() {
+        for name in ["zip.pth", "legacy.pth"] {
+            let path = entry.as_ref().unwrap().path().join(name);
+            if path.is_file() {
+                failed(&gradex("classify").arg("--weights").arg(&path).arg(cat()).output().unwrap(), &["xtask import"]);
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 0, "no checkpoints among the fixtures");
+}
+
+#[test]
+fn names_with_control_characters_are_shown_escaped() {
+    let folder = folder("control");
+    let path = folder.join("x\n\u{1b}[2JPASS.png");
+    fs::copy(cat(), &path).unwrap();
+    fs::write(folder.join("y\u{1b}.png"), "").unwrap();
+    let output = gradex("explain").arg("--out").arg(folder.join("out")).arg(&folder).output().unwrap();
+    failed(&output, &["y\\u{1b}.png"]);
+    let said = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("x\\n\\u{1b}[2JPASS.png") && !said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn names_that_are_no_unicode_are_told_apart_and_in_no_receipt() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder("unicode");
+    let path = folder.join(std::ffi::OsStr::from_bytes(b"x\xff.png"));
+    fs::copy(cat(), &path).unwrap();
+    let output = gradex("classify").arg(&path).output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("x\\xff.png"));
+    let out = folder.join("out");
+    let receipt = out.join("receipt.json");
+    fs::create_dir(&out).unwrap();
+    let output = gradex("explain").arg("--receipt").arg(&receipt).arg("--out").arg(&out).arg(&path).output().unwrap();
+    failed(&output, &["x\\xff.png", "not Unicode"]);
+    assert!(!receipt.exists());
+}
+
+#[test]
+fn standard_input_is_told_by_its_name() {
+    failed(&gradex("classify").arg("-").stdin(File::open(cat()).unwrap()).output().unwrap(), &["/dev/stdin"]);
+    let output = gradex("classify").arg("/dev/stdin").stdin(File::open(cat()).unwrap()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn weights_that_do_not_say_whose_they_are_ask_for_a_name() {
+    let path = folder("nameless").join("nameless.safetensors");
+    let header = br#"{"conv1.weight":{"dtype":"F16","shape":[],"data_offsets":[0,2]}}"#;
+    fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header, &[0, 0x3e]].concat()).unwrap();
+    failed(&gradex("classify").arg("--weights").arg(&path).arg(cat()).output().unwrap(), &["give --model NAME"]);
 }
 
 #[test]

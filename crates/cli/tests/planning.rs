@@ -33,6 +33,17 @@ fn a_plan_says_what_computes_each_step_and_why() {
 }
 
 #[test]
+fn a_plan_is_for_the_point_that_is_asked_for() {
+    let passes = |arguments: &[&str]| {
+        let (done, plan) = gradex(&[&["plan", "--size", "96"], arguments].concat());
+        assert!(done);
+        plan.split("passes ").nth(1).unwrap().split('M').next().unwrap().parse::<usize>().unwrap()
+    };
+    assert!(passes(&["--point", "_blocks.0"]) > passes(&[]));
+    assert!(!gradex(&["plan", "--point", "nowhere"]).0);
+}
+
+#[test]
 fn unknown_algorithms_and_two_wishes_are_refused() {
     assert!(!gradex(&["plan", "--algorithm", "fft"]).0);
     assert!(!gradex(&["plan", "--exact", "--algorithm", "direct"]).0);

@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use common::{code, fixture, folder, stderr};
 use gradex::formats::write_npy;
@@ -41,7 +41,8 @@ fn verify(level: &str, arguments: &[&str], receipt: &Path) -> (Option<i32>, Stri
 
 fn passes(level: &str, arguments: &[&str], receipt: &Path) -> String {
     let (code, said) = verify(level, arguments, receipt);
-    assert!(code == Some(0) && said.ends_with("PASS\n") && !said.contains("WRONG"), "{said}");
+    let passed = said.lines().last().is_some_and(|last| last.starts_with("PASS"));
+    assert!(code == Some(0) && passed && !said.contains("WRONG"), "{said}");
     said
 }
 
@@ -87,12 +88,14 @@ fn threads_change_nothing_and_levels_stay_within_the_bound() {
     for threads in ["1", "2"] {
         let said = passes(fastest(), &["--threads", threads], &one);
         assert_eq!(said.matches("map: the same bits").count(), 8, "{said}");
+        assert!(said.ends_with("PASS, bit for bit\n"), "{said}");
     }
     for level in Level::available().iter().skip(1) {
         let said = passes(level.name(), &[], &one);
         assert!(said.contains("level differs") && said.contains(level.name()), "{said}");
-        let within = said.matches("bound 1e-4").count() + said.matches("map: the same bits").count();
-        assert_eq!(within, 8, "{said}");
+        let within = said.matches("bound 1e-4").count() + said.matches(": the same bits").count();
+        assert_eq!(within, 9, "{said}");
+        assert!(said.ends_with("PASS within 1e-4, not to the bit\n"), "{said}");
     }
 }
 
@@ -153,6 +156,75 @@ fn what_was_changed_is_named() {
     fs::write(&path, &whole).unwrap();
     forge(&path, "\"program\":\"", "\"program\":\"0");
     assert!(passes(fastest(), &[], &path).contains("program differs"));
+    // Logits are compared though nothing demands their bits.
+    let logit = read(&path)["receipt"]["inputs"][0]["logits"]["values"][285].as_f64().unwrap() as f32;
+    forge(&path, &format!("{logit}"), &format!("{}", logit + 1.0));
+    let values = fs::read_to_string(&path).unwrap();
+    forge(&path, "\"logits\":{\"sha256\":\"", "\"logits\":{\"sha256\":\"0");
+    fails(&path, &["logits: "]);
+    fs::write(&path, values).unwrap();
+    fails(&path, &["logits: the same bits, but the receipt's values are others"]);
+    fs::write(&path, &whole).unwrap();
+    forge(&path, "\"shape\":[1,", "\"shape\":[2,");
+    fails(&path, &["of shape [2, "]);
+    fs::write(&path, &whole).unwrap();
+    forge(&path, &format!("\"level\":\"{}\"", fastest()), "\"level\":\"quantum\"");
+    let (code, said) = verify(fastest(), &[], &path);
+    assert!(code == Some(1) && said.contains("quantum") && said.contains("portable"), "{said}");
+}
+
+#[test]
+fn what_a_receipt_asks_for_is_bounded() {
+    let folder = folder("receipt-bounded");
+    let cat = fixture("images/chelsea.png");
+    let path = receipt(&folder, &["--method", "smooth-grad", "--samples", "2", "--size", "64"], &[&cat]);
+    let whole = fs::read_to_string(&path).unwrap();
+    let refused = |old: &str, new: &str, said: &str| {
+        fs::write(&path, &whole).unwrap();
+        forge(&path, old, new);
+        let (code, told) = verify(fastest(), &["--max-memory", "128M"], &path);
+        assert!(code == Some(1) && told.contains(said), "`{said}` not in {told}");
+    };
+    refused("\"samples\":2", "\"samples\":100000000", "samples 100000000: expected");
+    refused("\"batch\":null", "\"batch\":1000000", "batch 1000000: expected");
+    refused("\"size\":[64,64]", "\"size\":[9000,64]", "9000");
+    refused("\"size\":[64,64]", "\"size\":[4000,4000]", "it takes");
+    refused("\"weights\":null", "\"weights\":\"/dev/zero\"", "/dev/zero");
+    let pipe = folder.join("pipe.png");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for pipe in [pipe.to_str().unwrap(), "/dev/zero"] {
+        refused(cat.to_str().unwrap(), pipe, "not a regular file");
+    }
+    // Batches are made smaller, and nothing depends on them.
+    fs::write(&path, &whole).unwrap();
+    forge(&path, "\"batch\":null", "\"batch\":4096");
+    passes(fastest(), &[], &path);
+}
+
+#[test]
+fn whoever_stops_reading_leaves_the_verdict_as_it_is() {
+    let folder = folder("receipt-unread");
+    let path = receipt(&folder, &["--size", "32"], &[&fixture("images/chelsea.png")]);
+    let unread = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gradex"));
+        let command = command.arg("verify").arg(&path).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        child.wait().unwrap().code()
+    };
+    assert_eq!(unread(), Some(0));
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"squash\"", "\"crop\"")).unwrap();
+    assert_eq!(unread(), Some(1));
+}
+
+#[test]
+fn a_path_in_a_receipt_writes_no_lines_of_its_own() {
+    let folder = folder("receipt-lines");
+    let path = receipt(&folder, &["--size", "32"], &[&fixture("images/chelsea.png")]);
+    forge(&path, "chelsea.png", "none\\n\\u001b[2JPASS");
+    let said = fails(&path, &["none\\n\\u{1b}[2JPASS"]);
+    assert!(!said.contains('\u{1b}') && !said.lines().any(|line| line.starts_with("PASS")), "{said}");
 }
 
 #[test]
@@ -177,6 +249,8 @@ fn what_is_no_receipt_is_refused() {
         assert!(code == Some(1) && told.contains("receipt.json") && told.contains(said), "`{said}` not in {told}");
     };
     refused("No such file");
+    let (code, told) = verify(fastest(), &[], &folder);
+    assert!(code == Some(1) && told.contains("a receipt is a file, and this is a folder"), "{told}");
     let whole = fs::read_to_string(receipt(&folder, &[], &[&fixture("images/chelsea.png")])).unwrap();
     for broken in ["", "{}", "[]", "nonsense", &whole[..whole.len() / 2], &"[".repeat(100_000)] {
         fs::write(&path, broken).unwrap();

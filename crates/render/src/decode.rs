@@ -31,6 +31,16 @@ impl Photograph {
         Self::decode(&read_photograph(path)?).map_err(|cause| cause.in_file(path))
     }
 
+    /// The height and width that the header in the content of a file tells; no pixel is decoded.
+    ///
+    /// # Errors
+    /// Bytes that are no image, or whose header cannot be read.
+    pub fn measure(bytes: &[u8]) -> Result<[usize; 2]> {
+        let (format, name) = recognise(bytes)?;
+        let dimensions = ImageReader::with_format(Cursor::new(bytes), format).into_dimensions();
+        dimensions.map(height_and_width).map_err(|cause| refused(name, cause))
+    }
+
     /// Reads a photograph from the content of a file.
     ///
     /// # Errors
@@ -43,12 +53,21 @@ impl Photograph {
         }
         decode_as(format, bytes).map_err(|cause| match cause {
             Refused::Ours(cause) => cause,
-            Refused::Decoder(ImageError::Limits(_)) => Error::TooManyBytes,
-            Refused::Decoder(ImageError::IoError(cause)) if cause.kind() == io::ErrorKind::UnexpectedEof => {
-                Error::Truncated
-            }
-            Refused::Decoder(cause) => Error::Decode { format: name, cause },
+            Refused::Decoder(cause) => refused(name, cause),
         })
+    }
+}
+
+/// What a decoder's error means.
+fn refused(format: &'static str, cause: ImageError) -> Error {
+    match cause {
+        ImageError::Limits(_) => Error::TooManyBytes,
+        ImageError::IoError(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => Error::Truncated,
+        ImageError::Decoding(_)
+        | ImageError::Encoding(_)
+        | ImageError::Parameter(_)
+        | ImageError::Unsupported(_)
+        | ImageError::IoError(_) => Error::Decode { format, cause },
     }
 }
 
@@ -59,6 +78,22 @@ impl Photograph {
 pub fn read_photograph(path: impl AsRef<Path>) -> Result<Vec<u8>> {
     let path = path.as_ref();
     read(path).map_err(|cause| cause.in_file(path))
+}
+
+/// The height and width that the header of a photograph's file tells; no pixel is decoded.
+///
+/// # Errors
+/// [`Error::File`] that names the file, where its header cannot be read.
+pub fn photograph_size(path: impl AsRef<Path>) -> Result<[usize; 2]> {
+    let path = path.as_ref();
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let reader = reader.map_err(|cause| Error::Read(cause).in_file(path))?;
+    let dimensions = reader.into_dimensions().map_err(|cause| Error::Decode { format: "image", cause });
+    dimensions.map(height_and_width).map_err(|cause| cause.in_file(path))
+}
+
+fn height_and_width((width, height): (u32, u32)) -> [usize; 2] {
+    [height as usize, width as usize]
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

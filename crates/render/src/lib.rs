@@ -39,7 +39,7 @@ mod sheet;
 
 pub use colour_map::ColourMap;
 #[cfg(feature = "files")]
-pub use decode::read_photograph;
+pub use decode::{photograph_size, read_photograph};
 pub use error::{Error, Result};
 pub use fit::{Fit, Fitted, MAX_NETWORK_SIDE, Region};
 pub use image::RgbImage;

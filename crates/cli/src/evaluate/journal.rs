@@ -19,10 +19,13 @@ pub struct Journal {
     pub mended: usize,
 }
 
+/// Its name in the folder.
+pub const FILE: &str = "results.jsonl";
+
 impl Journal {
     /// Opens the journal of this folder for these settings. A last line that somebody did not finish is cut off.
     pub fn open(folder: &Path, settings: &str) -> Result<Self> {
-        let path = folder.join("results.jsonl");
+        let path = folder.join(FILE);
         let cannot = || format!("cannot open {}", path.display());
         let text = match std::fs::read(&path) {
             Ok(text) => text,

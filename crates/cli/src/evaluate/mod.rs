@@ -37,6 +37,7 @@ use subject::Subject;
 use summary::Group;
 use survey::{Surveyed, survey};
 
+use crate::clash::Read;
 use crate::failure::{Failure, Outcome, told};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -50,6 +51,12 @@ const DIGITS: usize = 16;
 pub fn run(args: &Evaluate) -> Outcome {
     let mut metrics = args.metrics()?;
     asked::check_methods(&args.methods, &args.settings)?;
+    let mut read = Read::of(&args.input.pictures.inputs, &args.model, &args.settings);
+    read.and("the boxes", args.boxes.as_ref());
+    read.and("the masks", args.masks.as_ref());
+    for output in [journal::FILE, output::SUMMARY, output::TABLE] {
+        read.check("--out", &args.out.join(output))?;
+    }
     model::set_threads(&args.model)?;
     let (model, weights) = model::load_hashed(&args.model)?;
     let methods = asked::methods(&args.methods, &asked::settings(&args.settings, &model)?)?;
@@ -60,7 +67,7 @@ pub fn run(args: &Evaluate) -> Outcome {
     let mut failed = 0;
     let surveyed = survey(&args.input.pictures, &model, &interrupt, &progress, |path, error| {
         failed += 1;
-        progress.suspend(|| eprintln!("error: {}", crate::run::named(&path.display().to_string(), &told(error))));
+        progress.suspend(|| complain!("error: {}", crate::run::named(&path.display().to_string(), &told(error))));
     })?;
     if surveyed.is_empty() {
         return Err(Failure::Run(anyhow!("no input can be measured")));
@@ -70,7 +77,7 @@ pub fn run(args: &Evaluate) -> Outcome {
     let settings_sha256 = settings.sha256()?;
     let journal = Journal::open(&args.out, &settings_sha256[..DIGITS])?;
     if journal.mended > 0 {
-        eprintln!("results.jsonl ended in half a line of {} bytes: it was cut off", journal.mended);
+        complain!("results.jsonl ended in half a line of {} bytes: it was cut off", journal.mended);
     }
 
     let mut sources: Vec<Source> = methods.into_iter().map(Source::Method).collect();
@@ -131,7 +138,7 @@ fn leave_out_grids(args: &Evaluate, metrics: &mut Vec<Metric>, classes: usize) -
         if args.metrics.iter().any(|asked| asked == name) {
             return Err(Failure::usage(format!("{why}: give more inputs, or leave it out")));
         }
-        eprintln!("{why}: it is left out");
+        complain!("{why}: it is left out");
     }
     metrics.retain(|metric| !too_large(metric));
     Ok(())
@@ -167,7 +174,7 @@ impl Task<'_> {
         if let Err(error) = measured {
             self.failed += 1;
             let message = crate::run::named(&surveyed.key.input, &told(&error));
-            self.progress.suspend(|| eprintln!("error: {message}"));
+            self.progress.suspend(|| complain!("error: {message}"));
         }
         Ok(())
     }
@@ -188,7 +195,7 @@ impl Task<'_> {
             if subject.mask.is_none() {
                 let name = &surveyed.key.input;
                 self.progress
-                    .suspend(|| eprintln!("{name}: no annotation, so it counts neither for pointing, energy nor iou"));
+                    .suspend(|| complain!("{name}: no annotation, so it counts neither for pointing, energy nor iou"));
             }
         }
         for side in self.measures.metrics.iter().filter_map(|metric| metric.grid()) {
@@ -233,7 +240,7 @@ impl Task<'_> {
         match source {
             Source::Method(asked) if does_not_apply && !asked.named => {
                 if self.skipped.insert(source.name()) {
-                    self.progress.suspend(|| eprintln!("skipped {}: {error}", source.name()));
+                    self.progress.suspend(|| complain!("skipped {}: {error}", source.name()));
                 }
                 Ok(())
             }

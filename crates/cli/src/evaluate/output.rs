@@ -12,6 +12,11 @@ use super::record::Key;
 use super::settings::Settings;
 use super::summary::{Comparison, Row};
 
+/// The name of all of it in the folder.
+pub const SUMMARY: &str = "summary.json";
+/// The name of the table.
+pub const TABLE: &str = "results.csv";
+
 /// Everything that came out of a run. The keys are a contract.
 #[derive(Debug, Serialize)]
 pub struct Summary<'a> {
@@ -34,8 +39,8 @@ impl Summary<'_> {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let mut json = serde_json::to_string_pretty(self)?;
         json.push('\n');
-        write_file(&folder.join("summary.json"), json.as_bytes())?;
-        Ok(write_file(&folder.join("results.csv"), self.csv().as_bytes())?)
+        write_file(&folder.join(SUMMARY), json.as_bytes())?;
+        Ok(write_file(&folder.join(TABLE), self.csv().as_bytes())?)
     }
 
     fn csv(&self) -> String {

@@ -31,7 +31,7 @@ pub struct Surveyed {
 impl Surveyed {
     /// Reads the picture again.
     pub fn read(&self, model: &Model, args: &PictureArgs) -> Result<Picture> {
-        let pictures = inputs::read(&self.path, model, args)?;
+        let pictures = inputs::read(&self.path, model, args, &|_| Ok(()))?;
         let gone = || anyhow!("{}: it changed since it was first read", self.path.display());
         pictures.into_iter().nth(self.place).ok_or_else(gone)
     }
@@ -65,7 +65,7 @@ fn pictures(path: &Path, args: &PictureArgs, model: &Model) -> Result<Vec<Survey
         let key = Key { input: run::shown(path, &picture), sha256: picture.sha256.clone() };
         Ok(Surveyed { path: path.to_owned(), place, key, class: class(0), runner_up: class(1) })
     };
-    inputs::read(path, model, args)?.into_iter().enumerate().map(surveyed).collect()
+    inputs::read(path, model, args, &|_| Ok(()))?.into_iter().enumerate().map(surveyed).collect()
 }
 
 /// How many classes there are.

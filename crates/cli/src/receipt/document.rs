@@ -82,10 +82,20 @@ pub struct Input {
     pub pixels: String,
     /// Of what the network was given, as little-endian float32.
     pub tensor: String,
-    /// Of the logits, as little-endian float32.
-    pub logits: String,
+    /// The logits.
+    pub logits: Logits,
     /// What was explained.
     pub explanations: Vec<Answer>,
+}
+
+/// The logits of an input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logits {
+    /// Of the values as little-endian float32.
+    pub sha256: String,
+    /// One a class.
+    pub values: Vec<f32>,
 }
 
 /// An explanation.

@@ -5,7 +5,7 @@ mod hash;
 mod map;
 mod taken;
 
-pub use document::{Answer, FORM, Input, Receipt};
+pub use document::{Answer, FORM, Input, Logits, Receipt};
 pub use hash::{of_bytes, of_folder};
 pub use map::Map;
 pub use taken::{Taking, program, target};

@@ -8,12 +8,13 @@ use anyhow::{Context, Result};
 use gradex::formats::{read_file, write_file};
 use gradex::{Explanation, Level, Model, Tape};
 
-use super::document::{Answer, FORM, Input, Model as ModelLine, Parameters, Receipt};
+use super::document::{Answer, FORM, Input, Logits, Model as ModelLine, Parameters, Receipt};
 use super::hash;
 use super::map::Map;
 use crate::args::Explain;
 use crate::asked::{Question, baseline_file};
 use crate::inputs::Picture;
+use crate::visible;
 
 /// The receipt of a run so far.
 pub struct Taking<'a> {
@@ -39,7 +40,7 @@ impl<'a> Taking<'a> {
             threads: rayon::current_num_threads(),
             model: ModelLine {
                 architecture: model.architecture.name.to_owned(),
-                weights: args.model.weights.as_ref().map(|path| path.display().to_string()),
+                weights: args.model.weights.as_deref().map(unicode).transpose()?,
                 sha256: weights,
             },
             parameters: Parameters {
@@ -75,16 +76,23 @@ impl<'a> Taking<'a> {
 impl Input {
     /// An input of which nothing was explained yet.
     pub fn of(path: &Path, picture: &Picture, tape: &Tape) -> Result<Self> {
+        let logits = tape.image_logits(0)?;
         Ok(Self {
-            path: path.display().to_string(),
+            path: unicode(path)?,
             index: picture.index,
             file: picture.sha256.clone(),
             pixels: hash::of_bytes(picture.photograph.pixels().as_raw()),
             tensor: hash::of_values(&picture.input),
-            logits: hash::of_values(tape.image_logits(0)?),
+            logits: Logits { sha256: hash::of_values(logits), values: logits.to_vec() },
             explanations: Vec::new(),
         })
     }
+}
+
+/// The path, as JSON can tell it.
+fn unicode(path: &Path) -> Result<String> {
+    let told = path.to_str().map(str::to_owned);
+    told.with_context(|| format!("{}: its name is not Unicode, so no receipt can tell it", visible::path(path)))
 }
 
 impl Answer {

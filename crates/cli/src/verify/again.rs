@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use gradex::methods::Fusion;
+use gradex::render::MAX_NETWORK_SIDE;
 use gradex::{Explainer, Model};
 
 use super::same::{Demand, demand};
-use super::{BOUND, Findings};
+use super::{BOUND, Findings, apart};
 use crate::answers::explainer;
 use crate::args::{Cli, Command, Explain, ModelArgs, Verify};
 use crate::asked::{Asked, Question, baseline_file};
@@ -17,23 +18,32 @@ use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome, told};
 use crate::inputs::{self, Picture};
 use crate::interrupt::Interrupt;
+use crate::memory::{Budget, Most};
 use crate::model;
 use crate::progress::Progress;
-use crate::receipt::{Answer, FORM, Input, Map, Receipt, of_bytes};
+use crate::receipt::{Answer, FORM, Input, Logits, Map, Receipt, of_bytes};
+use crate::run::named;
+use crate::visible;
 
 /// Longer is no receipt: 1 GiB, of a hundred thousand explanations.
 const MAX_BYTES: u64 = 1 << 30;
+/// What may be taken for a receipt, which anybody can write, without `--max-memory`.
+const USUAL_MEMORY: usize = 4 << 30;
 
 /// Reads the receipt, and compares all it tells of.
 ///
 /// # Errors
 /// Where it is no receipt, or nothing can be compared.
 pub fn check(path: &Path, args: &Verify, findings: &mut Findings) -> Outcome {
-    let receipt = read(path, findings).with_context(|| path.display().to_string())?;
+    let receipt = read(path, findings).map_err(|error| anyhow!("{}", named(&visible::path(path), &told(&error))))?;
     let asked = Explain { model: model_args(&receipt, args)?, ..explain(&receipt, args).context("the parameters")? };
     model::set_threads(&asked.model)?;
     let demand = demand(&receipt, findings)?;
     let weights = asked.model.weights.clone();
+    let most = Most::asked_or(args.max_memory, USUAL_MEMORY);
+    if let Some(weights) = &weights {
+        Budget::check_weights(most, weights).with_context(|| format!("weights {}", visible::path(weights)))?;
+    }
     let (model, sha256) = model::load_hashed(&asked.model).map_err(of_receipt)?;
     let whose = weights.map_or_else(|| "inside the program".to_owned(), |path| path.display().to_string());
     let has_weights = same(&format!("weights {whose}"), &receipt.model.sha256, &sha256, findings)?;
@@ -41,10 +51,10 @@ pub fn check(path: &Path, args: &Verify, findings: &mut Findings) -> Outcome {
     if !has_weights || !has_baseline {
         return Ok(findings.note("so no map is computed again")?);
     }
-    let everything = Asked::new(&asked.ask, asked.input.pictures.size, &model).map_err(of_receipt)?;
+    let (budget, everything) = Budget::plan(most, &asked, &model, 0).map_err(of_receipt)?;
     let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
     let explainer = explainer(&model, &everything, asked.ask.extrapolate, &interrupt, &progress);
-    let again = Again { args, asked: &asked, model: &model, explainer, everything, demand, interrupt };
+    let again = Again { args, asked: &asked, model: &model, explainer, everything, budget, demand, interrupt };
     for inputs in receipt.inputs.chunk_by(|one, next| one.path == next.path) {
         again.check_file(inputs, findings)?;
     }
@@ -52,7 +62,11 @@ pub fn check(path: &Path, args: &Verify, findings: &mut Findings) -> Outcome {
 }
 
 fn read(path: &Path, findings: &mut Findings) -> Result<Receipt> {
-    let length = fs::metadata(path)?.len();
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        bail!("a receipt is a file, and this is {}", if metadata.is_dir() { "a folder" } else { "none" });
+    }
+    let length = metadata.len();
     if length > MAX_BYTES {
         bail!("it has {length} bytes, which no receipt has");
     }
@@ -94,6 +108,10 @@ fn explain(receipt: &Receipt, args: &Verify) -> Result<Explain> {
         bail!("there is no command `explain`");
     };
     explain.input.pictures.resize = parameters.resize.parse()?;
+    if !parameters.size.iter().all(|side| (1..=MAX_NETWORK_SIDE).contains(side)) {
+        bail!("the size {:?}: sides are of 1 to {MAX_NETWORK_SIDE} pixels", parameters.size);
+    }
+    parameters.settings.check().map_err(|why| anyhow!("{why}"))?;
     explain.input.pictures.size = Some(parameters.size);
     explain.ask.methods.clear();
     for answer in receipt.inputs.iter().flat_map(|input| &input.explanations) {
@@ -145,6 +163,7 @@ struct Again<'a> {
     model: &'a Model,
     explainer: Explainer<'a>,
     everything: Asked,
+    budget: Budget,
     demand: Demand,
     interrupt: Interrupt,
 }
@@ -153,10 +172,12 @@ impl Again<'_> {
     /// The inputs of one file.
     fn check_file(&self, inputs: &[Input], findings: &mut Findings) -> Outcome {
         let path = here(&inputs[0].path, self.args);
-        let read = inputs::read(&path, self.model, &self.asked.input.pictures);
-        let pictures = match read {
+        let pictures = match self.read(&path) {
             Ok(pictures) => pictures,
-            Err(error) => return Ok(findings.say(false, &format!("{}: {}", path.display(), told(&error)))?),
+            Err(error) => {
+                let why = named(&visible::path(&path), &told(&error));
+                return Ok(findings.say(false, &why)?);
+            }
         };
         for input in inputs {
             let name = input.index.map_or_else(|| input.path.clone(), |index| format!("{}[{index}]", input.path));
@@ -168,17 +189,27 @@ impl Again<'_> {
         Ok(())
     }
 
+    fn read(&self, path: &Path) -> Result<Vec<Picture>> {
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            bail!("not a regular file");
+        }
+        inputs::read(path, self.model, &self.asked.input.pictures, &|size| self.budget.check_photograph(size))
+    }
+
     fn check_input(&self, name: &str, then: &Input, picture: &Picture, findings: &mut Findings) -> Outcome {
         if !same(&format!("{name}, file"), &then.file, &picture.sha256, findings)? {
             return Ok(());
+        }
+        let mode = self.asked.ask.extrapolate;
+        if let Err(error) = self.budget.check_picture(&self.everything, self.model, mode, picture) {
+            return Ok(findings.say(false, &format!("{name}: {error}"))?);
         }
         let tape = self.explainer.forward(&picture.input)?;
         let now = Input::of(Path::new(&then.path), picture, &tape)?;
         same(&format!("{name}, decoded pixels"), &then.pixels, &now.pixels, findings)?;
         same(&format!("{name}, the network's input"), &then.tensor, &now.tensor, findings)?;
-        if self.demand == Demand::Bits {
-            same(&format!("{name}, logits"), &then.logits, &now.logits, findings)?;
-        }
+        let (is_good, told) = of_logits(&then.logits, &now.logits, self.demand);
+        findings.say(is_good, &format!("{name}, logits: {told}"))?;
         let same_question = |a: &Answer, b: &Answer| (a.class, a.versus) == (b.class, b.versus);
         let answers: Vec<&[Answer]> = then.explanations.chunk_by(same_question).collect();
         let question =
@@ -204,7 +235,7 @@ impl Again<'_> {
     fn compare(&self, what: &str, then: &Answer, now: &Answer, findings: &mut Findings) -> Result<()> {
         if then.point != now.point {
             let told = format!("{what}: it lies on {} in the receipt, on {} here", then.point, now.point);
-            return Ok(findings.say(false, &told)?);
+            return findings.say(false, &told);
         }
         for (which, then, now) in [("coarse", &then.coarse, &now.coarse), ("fine", &then.fine, &now.fine)] {
             let (is_good, told) = verdict(then, now, self.demand);
@@ -214,10 +245,24 @@ impl Again<'_> {
     }
 }
 
+fn of_logits(then: &Logits, now: &Logits, demand: Demand) -> (bool, String) {
+    let apart = apart(&now.values, then.values.iter());
+    let told = format!("{apart:.1e} of the largest value apart");
+    match demand {
+        _ if then == now => (true, "the same bits".to_owned()),
+        _ if then.sha256 == now.sha256 => (false, "the same bits, but the receipt's values are others".to_owned()),
+        Demand::Bits => (false, format!("not the same bits, {told}")),
+        Demand::Bound => (apart <= BOUND, format!("{told}, bound {BOUND:.0e}")),
+    }
+}
+
 fn verdict(then: &Map, now: &Map, demand: Demand) -> (bool, String) {
     let apart = then.apart(now);
     match demand {
         _ if then == now => (true, "the same bits".to_owned()),
+        _ if then.shape != now.shape => {
+            (false, format!("of shape {:?} in the receipt and {:?} here", then.shape, now.shape))
+        }
         _ if then.sha256 == now.sha256 => {
             (false, "the same bits, but the receipt's means are not its map's".to_owned())
         }

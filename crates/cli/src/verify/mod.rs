@@ -9,10 +9,13 @@ mod levels;
 mod measured;
 mod same;
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::{Context, Result};
 
 use crate::args::Verify;
 use crate::failure::{Failure, Outcome};
+use crate::visible::visible;
 
 /// How far a value may be from the one that it should be, as part of the largest: of PyTorch's in float64, of another
 /// kernel level's, of another machine's.
@@ -20,7 +23,7 @@ pub const BOUND: f64 = 1e-4;
 
 /// Says what was checked, a line each, and PASS or what differs.
 pub fn run(args: &Verify) -> Outcome {
-    let mut findings = Findings::default();
+    let mut findings = Findings { of_receipt: args.receipt.is_some(), ..Findings::default() };
     match &args.receipt {
         Some(receipt) => again::check(receipt, args, &mut findings)?,
         None => installation(args, &mut findings)?,
@@ -46,18 +49,26 @@ fn installation(_: &Verify, _: &mut Findings) -> Outcome {
 #[derive(Debug, Default)]
 pub struct Findings {
     wrong: usize,
+    of_receipt: bool,
+    /// Levels or builds differ, so a bound is all that can be demanded.
+    is_bound: bool,
 }
 
 impl Findings {
     /// A finding that counts.
-    pub fn say(&mut self, is_good: bool, what: &str) -> io::Result<()> {
+    pub fn say(&mut self, is_good: bool, what: &str) -> Result<()> {
         self.wrong += usize::from(!is_good);
-        writeln!(io::stdout().lock(), "{}  {what}", if is_good { "ok    " } else { "WRONG " })
+        print(&format!("{}  {what}", if is_good { "ok    " } else { "WRONG " }))
     }
 
     /// A finding that does not.
-    pub fn note(&self, what: &str) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "note    {what}")
+    pub fn note(&self, what: &str) -> Result<()> {
+        print(&format!("note    {what}"))
+    }
+
+    /// From now on maps need not be the same to the bit.
+    pub fn within_a_bound(&mut self) {
+        self.is_bound = true;
     }
 
     /// Findings of a process that printed them itself.
@@ -70,13 +81,24 @@ impl Findings {
         if self.wrong > 0 {
             return Err(Failure::Run(anyhow::anyhow!("FAIL: see what is marked WRONG")));
         }
-        writeln!(io::stdout().lock(), "PASS")?;
+        match (self.of_receipt, self.is_bound) {
+            (false, _) => print("PASS")?,
+            (true, false) => print("PASS, bit for bit")?,
+            (true, true) => print(&format!("PASS within {BOUND:.0e}, not to the bit"))?,
+        }
         Ok(())
     }
 }
 
+/// A line on standard output. Where nobody reads it any more, the verdict still counts.
+fn print(line: &str) -> Result<()> {
+    match writeln!(io::stdout().lock(), "{}", visible(line)) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("standard output cannot be written to"),
+    }
+}
+
 /// `max |value - expected| / max |expected|`; infinite where a value is NaN, or where there are more or fewer.
-#[cfg(feature = "embedded")]
 pub fn apart<'a>(values: &[f32], expected: impl ExactSizeIterator<Item = &'a f32> + Clone) -> f64 {
     if values.len() != expected.len() {
         return f64::INFINITY;

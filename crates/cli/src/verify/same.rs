@@ -1,10 +1,13 @@
 //! What a receipt tells of, against what this program and machine are.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use gradex::Level;
 
 use super::Findings;
 use crate::receipt::{Receipt, program, target};
+
+/// The levels that kernels are compiled for, on any machine.
+const LEVELS: [&str; 5] = ["avx512", "avx2", "neon", "simd128", "portable"];
 
 /// What is demanded of the maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,9 @@ pub enum Demand {
 
 /// Says whether program and level are those of the receipt. Where they are, the maps' bits must be too.
 pub fn demand(receipt: &Receipt, findings: &mut Findings) -> Result<Demand> {
+    if !LEVELS.contains(&receipt.level.as_str()) {
+        bail!("the receipt's level `{}` is none that there is ({})", receipt.level, LEVELS.join(", "));
+    }
     let mut demand = Demand::Bits;
     let mut compare = |what: &str, then: &str, now: &str| {
         if then == now {
@@ -31,5 +37,8 @@ pub fn demand(receipt: &Receipt, findings: &mut Findings) -> Result<Demand> {
     compare("program", &receipt.program.clone().unwrap_or_else(unknown), &program().unwrap_or_else(unknown))?;
     compare("target", &receipt.target, &target())?;
     compare("level", &receipt.level, Level::current()?.name())?;
+    if demand == Demand::Bound {
+        findings.within_a_bound();
+    }
     Ok(demand)
 }
