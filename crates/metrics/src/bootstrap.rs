@@ -1,12 +1,18 @@
 //! The percentile bootstrap (B. Efron, "Bootstrap Methods", Annals of Statistics 7, 1979).
 //!
-//! Samples of the same size are drawn with replacement; of their means the 2.5th and the 97.5th percentile bound the
-//! interval. Of paired differences it is the interval of the mean difference.
+//! Samples of the same size are drawn with replacement; the 2.5th and the 97.5th percentile of their means bound the interval.
+//! Of few values that is too narrow: of `n` it holds the truth as often as its level says only when both distances from the
+//! mean grow by `t √(n / (n - 1)) / z`, where `t` is Student's quantile of `n - 1` degrees of freedom and `z` the normal one
+//! (T. Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69, 2015, section 3.2: the
+//! resampled means spread like `σ √((n - 1) / n)`, and stand for a normal distribution where Student's is due). Of paired
+//! differences it is the interval of the mean difference.
 
 use gradex_saliency::Random;
 
+use crate::student::{NORMAL, quantile};
+
 /// Samples drawn.
-const RESAMPLES: usize = 2000;
+pub const RESAMPLES: usize = 2000;
 
 /// A mean and how far it can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,13 +32,16 @@ impl Interval {
         let (count, random) = (values.len(), Random::stream(seed, 0));
         let mean = |sum: f64| sum / count as f64;
         let draw = |place: usize| values[((random.uniform(place as u64) * count as f64) as usize).min(count - 1)];
+        let centre = mean(values.iter().sum());
         let resampled = |sample: usize| mean((0..count).map(|number| draw(sample * count + number)).sum());
         let bounds = (count > 1).then(|| {
             let mut means: Vec<f64> = (0..RESAMPLES).map(resampled).collect();
             means.sort_by(f64::total_cmp);
-            [0.025, 0.975].map(|part| percentile(&means, part))
+            let size = count as f64;
+            let wider = quantile(count - 1) * (size / (size - 1.0)).sqrt() / NORMAL;
+            [0.025, 0.975].map(|part| centre + wider * (percentile(&means, part) - centre))
         });
-        (count > 0).then(|| Self { mean: mean(values.iter().sum()), bounds, count })
+        (count > 0).then_some(Self { mean: centre, bounds, count })
     }
 
     /// Whether all of the interval lies on one side of zero: 1 above, -1 below, 0 neither.
@@ -75,6 +84,22 @@ mod tests {
         assert!((mean - (low + high) / 2.0).abs() < 0.01);
         assert_eq!(Interval::of(&values, 1), Interval::of(&values, 1));
         assert_ne!(Interval::of(&values, 1), Interval::of(&values, 2));
+    }
+
+    /// Half of the intervals of two values, and three quarters of those of three, would hold the truth without widening.
+    #[test]
+    fn few_values_keep_the_level() {
+        const TRIALS: u64 = 400;
+        for count in [2, 3, 5, 8, 13] {
+            let holds = |trial: &u64| {
+                let random = Random::stream(*trial, count);
+                let values: Vec<f64> = (0..count).map(|place| random.normal(place)).collect();
+                let [low, high] = Interval::of(&values, *trial).unwrap().bounds.unwrap();
+                low <= 0.0 && 0.0 <= high
+            };
+            let held = (0..TRIALS).filter(holds).count() as f64 / TRIALS as f64;
+            assert!((0.90..0.99).contains(&held), "{count} values: {held}");
+        }
     }
 
     #[test]

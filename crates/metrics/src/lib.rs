@@ -9,7 +9,7 @@
 //! | is it simple? | [`gini`], [`entropy`] |
 //! | does it depend on what was learned? | [`randomised`], and the rank correlation of two maps |
 //! | is it better than nothing? | [`baselines`] |
-//! | is a difference more than chance? | [`Interval`] |
+//! | is a difference more than chance? | [`Interval`], [`sign_flip`] |
 //!
 //! A metric that asks for scores takes a [`Scorer`]: the probability of a class ([`Probability`]), or any closure.
 //! Images are `[c, h, w]`, normalised as the network expects; maps are `[h, w]`, of the image's size, large where the
@@ -38,9 +38,11 @@ mod randomisation;
 mod ranking;
 mod road;
 mod scorer;
+mod sign_flip;
+mod student;
 mod window;
 
-pub use bootstrap::Interval;
+pub use bootstrap::{Interval, RESAMPLES};
 pub use curve::Curve;
 pub use deletion::Deletion;
 pub use drop_increase::DropIncrease;
@@ -58,3 +60,4 @@ pub use randomisation::{learned_layers, randomised};
 pub use ranking::hottest_first;
 pub use road::Road;
 pub use scorer::{BATCH, Probability, Scorer};
+pub use sign_flip::{FEWEST, sign_flip};

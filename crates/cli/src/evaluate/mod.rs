@@ -69,6 +69,7 @@ pub fn run(args: &Evaluate) -> Outcome {
         failed += 1;
         progress.suspend(|| complain!("error: {}", crate::run::named(&path.display().to_string(), &told(error))));
     })?;
+    let surveyed = survey::once(surveyed, |repeated| progress.suspend(|| eprintln!("{repeated}")));
     if surveyed.is_empty() {
         return Err(Failure::Run(anyhow!("no input can be measured")));
     }

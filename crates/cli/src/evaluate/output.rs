@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use gradex::formats::write_file;
+use gradex::metrics::FEWEST;
 use serde::Serialize;
 
 use super::metric::Metric;
 use super::record::Key;
 use super::settings::Settings;
-use super::summary::{Comparison, Row};
+use super::summary::{Comparison, LEVEL, Row};
 
 /// The name of all of it in the folder.
 pub const SUMMARY: &str = "summary.json";
@@ -73,7 +74,7 @@ impl Summary<'_> {
                 let interval = shown(*interval);
                 writeln!(
                     out,
-                    "  {method:<28} {extrapolation:<width$} {mean:>8.3}  {interval:<18} n {n:<5} {milliseconds:>8.0} ms"
+                    "  {method:<28} {extrapolation:<width$} {mean:>8.3}  {interval:<20} n {n:<5} {milliseconds:>8.0} ms"
                 )?;
             }
         }
@@ -89,9 +90,13 @@ impl Summary<'_> {
             let compared: Vec<&Comparison> = self.comparisons.iter().filter(of_method).collect();
             let against = compared.first().map_or("", |one| &one.against);
             writeln!(out, "  {}, {} against {against}: {}", method.0, method.1, in_words(&compared))?;
-            for Comparison { metric, difference, interval, n, verdict, .. } in compared {
-                writeln!(out, "    {metric:<20} {difference:>+8.3}  {:<18} n {n:<5} {verdict}", shown(*interval))?;
+            for Comparison { metric, difference, interval, p, n, verdict, .. } in compared {
+                let interval = shown(*interval);
+                writeln!(out, "    {metric:<20} {difference:>+8.4}  {interval:<20} n {n:<5} p {p:.3}  {verdict}")?;
             }
+        }
+        if let Some(most) = self.comparisons.iter().map(|one| one.n).max() {
+            writeln!(out, "\n{}", caution(self.comparisons.len(), most))?;
         }
         out.flush()
     }
@@ -112,6 +117,20 @@ fn meaning(metric: &str) -> String {
     }
 }
 
+/// What verdicts need, and how many come by chance; `most` is the largest number of photographs in a comparison.
+fn caution(comparisons: usize, most: usize) -> String {
+    let few = match most < FEWEST {
+        true => format!("; these are {most}, so nothing is decided: give more"),
+        false => String::new(),
+    };
+    let chance = comparisons as f64 * LEVEL;
+    format!(
+        "A verdict needs {FEWEST} photographs or more{few}: an interval without zero, and signs that chance gives in 5 % of \
+         cases or less (p, sign-flip test).\nComparisons made: {comparisons}. At 95 % each, chance alone decides one in \
+         twenty where nothing differs, here up to {chance:.1}."
+    )
+}
+
 /// The verdicts in one sentence.
 fn in_words(comparisons: &[&Comparison]) -> String {
     let of = |verdict: &str| {
@@ -125,12 +144,20 @@ fn in_words(comparisons: &[&Comparison]) -> String {
 }
 
 fn shown(interval: Option<[f64; 2]>) -> String {
-    interval.map_or_else(|| "[one photograph]".to_owned(), |[low, high]| format!("[{low:.3}, {high:.3}]"))
+    interval.map_or_else(|| "[one photograph]".to_owned(), |[low, high]| format!("[{low:.4}, {high:.4}]"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_verdicts_need_is_told() {
+        let (few, enough) = (caution(40, FEWEST - 1), caution(40, FEWEST));
+        assert!(few.contains("needs 6 photographs") && few.contains("these are 5, so nothing is decided"), "{few}");
+        assert!(!enough.contains("nothing is decided") && enough.contains("Comparisons made: 40."), "{enough}");
+        assert!(enough.contains("up to 2.0"), "{enough}");
+    }
 
     #[test]
     fn verdicts_become_a_sentence() {
@@ -141,6 +168,7 @@ mod tests {
             against: "none".to_owned(),
             difference: 0.0,
             interval: None,
+            p: 1.0,
             n: 2,
             verdict,
         };

@@ -1,11 +1,14 @@
 //! Means over photographs, with their intervals, and what the sharpening changes.
 
 use gradex::Extrapolation;
-use gradex::metrics::Interval;
+use gradex::metrics::{Interval, sign_flip};
 use serde::Serialize;
 
 use super::metric::{Better, Metric};
 use super::record::Record;
+
+/// A difference is more than chance where its sign-flip test gives this or less, and its interval excludes zero.
+pub const LEVEL: f64 = 0.05;
 
 /// One metric of one method and mode over all photographs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +46,8 @@ pub struct Comparison {
     pub difference: f64,
     /// Its 95 % interval; null of one photograph.
     pub interval: Option<[f64; 2]>,
+    /// How often chance alone gives so large a difference: the sign-flip test.
+    pub p: f64,
     /// Photographs.
     pub n: usize,
     /// `better`, `worse`, `undecided`, or for metrics that do not judge `higher` or `lower`.
@@ -106,7 +111,7 @@ pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], against: Extrapolat
     let compare = |group: &Group<'_>, metric: Metric| {
         let pairs = group.values(metric.name()).into_iter().zip(base(group)?.values(metric.name()));
         let differences: Vec<f64> = pairs.filter_map(|(value, base)| Some(value? - base?)).collect();
-        let interval = Interval::of(&differences, seed)?;
+        let (interval, p) = (Interval::of(&differences, seed)?, sign_flip(&differences, seed));
         Some(Comparison {
             metric: metric.name(),
             method: group.method.to_owned(),
@@ -114,8 +119,9 @@ pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], against: Extrapolat
             against: against.to_string(),
             difference: interval.mean,
             interval: interval.bounds,
+            p,
             n: interval.count,
-            verdict: verdict(metric.better(), interval.side()),
+            verdict: verdict(metric.better(), if p <= LEVEL { interval.side() } else { 0 }),
         })
     };
     let others = groups.iter().filter(|group| group.mode != against);
@@ -134,6 +140,8 @@ fn verdict(better: Better, side: i32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use gradex::metrics::FEWEST;
+
     use super::*;
     use crate::evaluate::record::Key;
 
@@ -158,24 +166,34 @@ mod tests {
 
     #[test]
     fn differences_are_paired_and_photographs_without_a_value_are_left_out() {
-        let plain = records(&[Some(0.1), Some(0.9), None, Some(0.3)], "none");
-        let sharp = records(&[Some(0.0), Some(0.8), Some(0.5), Some(0.1)], "activated");
+        let [a, b, c] = [0.3, 0.4, 0.5].map(Some);
+        let plain = records(&[Some(0.1), Some(0.9), None, Some(0.3), a, b, c], "none");
+        let [a, b, c] = [0.2, 0.3, 0.3].map(Some);
+        let sharp = records(&[Some(0.0), Some(0.8), Some(0.5), Some(0.1), a, b, c], "activated");
         let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
         let rows = rows(&groups, &[Metric::Deletion, Metric::Gini], &[], 0);
-        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [3, 4]);
-        assert!((rows[1].mean - 0.35).abs() < 1e-12);
+        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [6, 7]);
+        assert!((rows[0].mean - 2.5 / 6.0).abs() < 1e-12);
         let compared = comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0);
-        let [Comparison { difference, interval: Some([low, high]), n: 3, verdict: "better", .. }] = compared[..] else {
+        let [Comparison { difference, interval: Some([low, high]), n: 6, p, verdict: "better", .. }] = compared[..]
+        else {
             panic!("{compared:?}");
         };
-        assert!((difference + 0.4 / 3.0).abs() < 1e-12 && low >= -0.2 - 1e-12 && high <= -0.1 + 1e-12, "{low} {high}");
+        assert!(
+            (difference + 0.8 / 6.0).abs() < 1e-12 && low > -0.2 && high < -0.05 && p == 2.0 / 64.0,
+            "{low} {high} {p}"
+        );
     }
 
     #[test]
-    fn one_photograph_decides_nothing() {
-        let (plain, sharp) = (records(&[Some(0.9)], "none"), records(&[Some(0.1)], "activated"));
-        let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
-        assert_eq!(comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0)[0].verdict, "undecided");
+    fn few_photographs_decide_nothing_however_much_they_agree() {
+        for (count, verdict) in [(1, "undecided"), (2, "undecided"), (5, "undecided"), (FEWEST, "better")] {
+            let (plain, sharp) =
+                (records(&vec![Some(0.9); count], "none"), records(&vec![Some(0.1); count], "activated"));
+            let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
+            let compared = comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0);
+            assert_eq!(compared[0].verdict, verdict, "{count}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::args::PictureArgs;
 use crate::inputs::{self, Picture};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::receipt::of_bytes;
 use crate::run;
 
 /// A picture that can be read.
@@ -26,6 +27,8 @@ pub struct Surveyed {
     pub class: usize,
     /// The second.
     pub runner_up: usize,
+    /// sha256 of what the network sees.
+    seen: String,
 }
 
 impl Surveyed {
@@ -63,9 +66,29 @@ fn pictures(path: &Path, args: &PictureArgs, model: &Model) -> Result<Vec<Survey
         let best = top(tape.image_logits(0)?, 2);
         let class = |rank: usize| best.get(rank).or(best.first()).map_or(0, |prediction| prediction.class);
         let key = Key { input: run::shown(path, &picture), sha256: picture.sha256.clone() };
-        Ok(Surveyed { path: path.to_owned(), place, key, class: class(0), runner_up: class(1) })
+        let bytes: Vec<u8> = picture.input.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let seen = of_bytes(&bytes);
+        Ok(Surveyed { path: path.to_owned(), place, key, class: class(0), runner_up: class(1), seen })
     };
     inputs::read(path, model, args, &|_| Ok(()))?.into_iter().enumerate().map(surveyed).collect()
+}
+
+/// Each picture once, whatever its files are called: to count one twice would be to find certainty in nothing. What is left out
+/// is said to `repeated`.
+pub fn once(surveyed: Vec<Surveyed>, mut repeated: impl FnMut(String)) -> Vec<Surveyed> {
+    let mut kept: Vec<Surveyed> = Vec::new();
+    for one in surveyed {
+        let Some(first) = kept.iter().find(|first| first.seen == one.seen) else {
+            kept.push(one);
+            continue;
+        };
+        let (first, again) = (&first.key.input, &one.key.input);
+        repeated(match first == again {
+            true => format!("{again} is given twice: it counts once"),
+            false => format!("{again} shows the network what {first} shows: it counts once, as {first}"),
+        });
+    }
+    kept
 }
 
 /// How many classes there are.
@@ -105,6 +128,7 @@ mod tests {
             key: Key { input: String::new(), sha256: String::new() },
             class: *class,
             runner_up: 0,
+            seen: String::new(),
         };
         classes.iter().enumerate().map(one).collect()
     }
@@ -122,6 +146,22 @@ mod tests {
             assert_eq!(grid(&pictures, own, 3, 9), None);
         }
         assert_eq!(classes(&pictures), 5);
+    }
+
+    #[test]
+    fn a_picture_counts_once_under_whatever_names() {
+        let mut all = surveyed(&[1, 1, 2, 1]);
+        for (one, (input, seen)) in all.iter_mut().zip([("a", "x"), ("a", "x"), ("b", "y"), ("./copy", "x")]) {
+            (one.key.input, one.seen) = (input.to_owned(), seen.to_owned());
+        }
+        let mut said = Vec::new();
+        let kept: Vec<String> =
+            once(all, |repeated| said.push(repeated)).into_iter().map(|one| one.key.input).collect();
+        assert_eq!(kept, ["a", "b"]);
+        assert_eq!(
+            said,
+            ["a is given twice: it counts once", "./copy shows the network what a shows: it counts once, as a"]
+        );
     }
 
     #[test]
