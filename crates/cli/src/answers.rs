@@ -58,28 +58,30 @@ impl<'a> Answers<'a> {
     /// These questions about a tape.
     pub fn inquiry<'r>(&'r self, tape: &'r Tape, questions: &[Question]) -> Result<Inquiry<'r>> {
         let logits = tape.image_logits(0)?;
-        let others: Vec<Option<Question>> = questions.iter().map(|question| question.other(logits)).collect();
-        let all = questions.iter().chain(others.iter().flatten());
+        let others: Vec<[Option<Question>; 2]> = questions.iter().map(|question| question.others(logits)).collect();
+        let all = questions.iter().chain(others.iter().flatten().flatten());
         let targets: BTreeMap<usize, Vec<Target>> = all.map(|one| (one.class, vec![one.target()])).collect();
         let (classes, targets): (Vec<usize>, Vec<_>) = targets.into_iter().unzip();
         let runs = self.explainer.runs(tape, targets)?.into_iter().map(Case::new);
-        let pair = |(question, other): (&Question, Option<Question>)| (question.class, other.map(|other| other.class));
+        let compared = |(question, others): (&Question, [Option<Question>; 2])| {
+            (question.class, others.map(|other| other.map(|other| other.class)))
+        };
         Ok(Inquiry {
             answers: self,
             tape,
-            pairs: questions.iter().zip(others).map(pair).collect(),
+            compared: questions.iter().zip(others).map(compared).collect(),
             cases: classes.into_iter().zip(runs).collect(),
         })
     }
 }
 
-/// Questions about one tape, each compared with the same about another class. Every class is explained once by a method,
+/// Questions about one tape, each compared with the same about two other classes. Every class is explained once by a method,
 /// and its gradients and maps are kept until no later question needs them.
 pub struct Inquiry<'a> {
     answers: &'a Answers<'a>,
     tape: &'a Tape,
-    /// The class of each question, and the one compared with.
-    pairs: VecDeque<(usize, Option<usize>)>,
+    /// The class of each question, and those compared with: one that may be related, and one that is unlike it.
+    compared: VecDeque<(usize, [Option<usize>; 2])>,
     /// By class.
     cases: BTreeMap<usize, Case<'a>>,
 }
@@ -108,7 +110,7 @@ impl Inquiry<'_> {
     /// What a method says to the first of the questions.
     pub fn ask(&self, asked: &AskedMethod) -> Result<Said> {
         self.answers.interrupt.check()?;
-        let Some(&(class, other)) = self.pairs.front() else { return Ok(Said::Nothing) };
+        let Some(&(class, others)) = self.compared.front() else { return Ok(Said::Nothing) };
         let (explanation, ledgers) = match self.explained(class, asked) {
             Ok(Some(explained)) => explained,
             Ok(None) => return Ok(Said::Nothing),
@@ -117,24 +119,29 @@ impl Inquiry<'_> {
         if explanation.fine.reason.is_some() {
             return Ok(Said::Answer(Box::new(Answer { explanation, influence: None, ledgers })));
         }
-        let other = other.filter(|_| is_compared(asked.method.work()));
-        let compared = other.map(|other| self.explained(other, asked)).transpose()?.flatten();
-        let compared = compared.map(|(explanation, _)| explanation);
-        let influence = self.answers.explainer.influence(self.tape, &explanation, compared.as_ref())?;
-        let influence = Some(Influenced::new(influence, other));
+        let others = others.map(|other| other.filter(|_| is_compared(asked.method.work())));
+        let mut compared = [None, None];
+        for (compared, other) in compared.iter_mut().zip(others) {
+            let explained = other.map(|other| self.explained(other, asked)).transpose()?.flatten();
+            *compared = explained.map(|(explanation, _)| explanation);
+        }
+        let compared = compared.each_ref().map(Option::as_ref);
+        let influence = self.answers.explainer.influence(self.tape, &explanation, compared)?;
+        let influence = Some(Influenced::new(influence, others));
         Ok(Said::Answer(Box::new(Answer { explanation, influence, ledgers })))
     }
 
     /// The answer of a method to the first of the questions, compared with nothing.
     pub fn explanation(&self, asked: &AskedMethod) -> Result<Option<Explanation>> {
-        let Some(&(class, _)) = self.pairs.front() else { return Ok(None) };
+        let Some(&(class, _)) = self.compared.front() else { return Ok(None) };
         Ok(self.explained(class, asked)?.map(|(explanation, _)| explanation))
     }
 
     /// Goes on to the next question.
     pub fn next(&mut self) {
-        self.pairs.pop_front();
-        let needed = |class: usize| self.pairs.iter().any(|(one, other)| *one == class || *other == Some(class));
+        self.compared.pop_front();
+        let needed =
+            |class: usize| self.compared.iter().any(|(one, others)| *one == class || others.contains(&Some(class)));
         self.cases.retain(|class, _| needed(*class));
     }
 

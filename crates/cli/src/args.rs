@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome};
+use crate::influence::HELP;
 use crate::words::{
-    at_least_one, parse_batch, parse_bytes, parse_fusion, parse_noise_level, parse_samples, parse_size,
+    at_least_one, parse_batch, parse_bytes, parse_fusion, parse_noise_level, parse_samples, parse_seed, parse_size,
 };
 
 /// Explains what a convolutional image classifier looked at.
@@ -90,6 +91,7 @@ pub struct InputArgs {
 
 /// `gradex explain`.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = HELP)]
 pub struct Explain {
     /// The inputs.
     #[command(flatten)]
@@ -229,7 +231,7 @@ pub struct SettingArgs {
     #[arg(long, value_name = "N", value_parser = parse_samples, allow_negative_numbers = true)]
     pub samples: Option<usize>,
     /// Seed of whatever is random: the same seed gives the same map.
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_seed, allow_negative_numbers = true)]
     pub seed: u64,
     /// Standard deviation of the noise of smooth-grad and var-grad, as a part of the image's range; 0.15 without it.
     #[arg(long, value_name = "PART", value_parser = parse_noise_level, allow_negative_numbers = true)]

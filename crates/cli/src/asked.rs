@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use gradex::engine::Graph;
+use gradex::engine::{Graph, nearest};
 use gradex::formats::read_npy;
 use gradex::methods::{self, Baseline, Fused, Fusion, Settings};
-use gradex::saliency::Composite;
+use gradex::saliency::{Composite, Prediction};
 use gradex::{Method, Model, NodeId, Target, bounds, class_of, top};
 use ndarray::{ArrayView1, Ix3};
 
@@ -64,11 +64,19 @@ impl Question {
         format!("Why {}{}?", label(self.class), versus.unwrap_or_default())
     }
 
-    /// The same about the most probable of the other classes.
-    pub fn other(&self, logits: ArrayView1<'_, f32>) -> Option<Self> {
-        let taken = |class| class == self.class || Some(class) == self.versus;
-        let other = top(logits, 3).into_iter().find(|prediction| !taken(prediction.class));
-        other.map(|other| Self { class: other.class, versus: self.versus, probability: other.probability })
+    /// The same about two other classes: the most probable one, which may be related, and the one in the middle of all by
+    /// their scores, which the network neither sees nor rules out.
+    pub fn others(&self, logits: ArrayView1<'_, f32>) -> [Option<Self>; 2] {
+        let ranked = top(logits, logits.len());
+        let middle = ranked.len() / 2;
+        let about = |found: Option<&Prediction>| {
+            found.map(|&Prediction { class, probability }| Self { class, versus: self.versus, probability })
+        };
+        let is_free = |one: &&Prediction| one.class != self.class && Some(one.class) != self.versus;
+        let other = ranked.iter().find(is_free);
+        let is_unlike = |one: &&Prediction| is_free(one) && other.is_none_or(|other| other.class != one.class);
+        let unlike = ranked[middle..].iter().chain(ranked[..middle].iter().rev()).find(is_unlike);
+        [about(other), about(unlike)]
     }
 
     /// The number that is explained.
@@ -150,8 +158,12 @@ impl Asked {
 /// Checks the methods' names and settings, which needs no weights.
 pub fn check_methods(names: &[String], settings: &SettingArgs) -> Outcome {
     for name in names.iter().filter(|name| *name != ALL) {
-        methods::find(name, &Settings::default())
-            .map_err(|error| Failure::usage(format!("{error}; or {ALL} of them")))?;
+        methods::find(name, &Settings::default()).map_err(|error| {
+            let all = methods::all(&Settings::default());
+            let nearest = nearest(name, all.iter().map(|method| method.about().name));
+            let meant = nearest.first().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            Failure::usage(format!("{error}; or {ALL} of them{meant}"))
+        })?;
     }
     let contrastive = |name: &String| name == ALL || name.starts_with("contrastive");
     if settings.contrast_point.is_some() && !names.iter().any(contrastive) {
@@ -245,4 +257,27 @@ pub fn methods(names: &[String], settings: &Settings) -> Outcome<Vec<AskedMethod
         }
     }
     Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array1;
+
+    use super::*;
+
+    fn others(class: usize, versus: Option<usize>, classes: usize) -> [Option<usize>; 2] {
+        let logits = Array1::from_iter((0..classes).map(|class| -(class as f32)));
+        let question = Question { class, versus, probability: 0.0 };
+        question.others(logits.view()).map(|other| other.map(|other| other.class))
+    }
+
+    #[test]
+    fn the_most_probable_other_class_and_the_middle_one_are_compared_with() {
+        assert_eq!(others(0, None, 9), [Some(1), Some(4)]);
+        assert_eq!(others(4, None, 9), [Some(0), Some(5)]);
+        assert_eq!(others(0, Some(1), 9), [Some(2), Some(4)]);
+        assert_eq!(others(0, None, 3), [Some(1), Some(2)]);
+        assert_eq!(others(0, None, 2), [Some(1), None]);
+        assert_eq!(others(0, None, 1), [None, None]);
+    }
 }

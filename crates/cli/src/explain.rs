@@ -173,7 +173,7 @@ impl Task<'_> {
         let of = format!("warning: {input}: {method} of {label} ({class})");
         self.progress.suspend(|| {
             if let Some(influence) = influence.as_ref().filter(|influence| influence.same_for_any_class) {
-                complain!("{of} would look the same for any class: {influence}");
+                complain!("{of}: {influence}");
             }
             for warning in ledgers.iter().flat_map(|ledger| &ledger.warnings) {
                 complain!("{of}: {warning}");
@@ -226,6 +226,7 @@ impl Task<'_> {
             point: node(point),
             fused,
             extrapolation: mode.to_string(),
+            is_plain: fine.reason.is_none() && drawn.plain.as_ref() == Some(fine),
             reason: fine.reason.map(|reason| reason.to_string()),
             advice: fine.reason.map(Reason::advice),
             note: coarse.note.clone(),

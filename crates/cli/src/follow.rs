@@ -28,20 +28,29 @@ impl<'a> Follow<'a> {
         Self { scorer: Probability { network: &model.network, class }, image, steps, interrupt }
     }
 
-    /// The curves of a map of the input's size.
-    pub fn order(&self, name: String, stroke: Stroke, map: ArrayView2<'_, f32>) -> Result<Order> {
+    /// The curves of a map of the input's size, of a method or a baseline.
+    pub fn order(&self, name: String, method: Option<&str>, stroke: Stroke, map: ArrayView2<'_, f32>) -> Result<Order> {
         self.interrupt.check()?;
         let insertion = Insertion { steps: self.steps, ..Insertion::default() }.curve(&self.scorer, self.image, map)?;
         self.interrupt.check()?;
         let deletion = Deletion { steps: self.steps, ..Deletion::default() }.curve(&self.scorer, self.image, map)?;
-        Ok(Order { name, stroke, insertion: drawn(&insertion), deletion: drawn(&deletion) })
+        let method = method.map(str::to_owned);
+        Ok(Order { name, method, stroke, insertion: drawn(&insertion), deletion: drawn(&deletion) })
     }
 
-    /// The curves of an order that knows nothing.
-    pub fn random(&self, seed: u64) -> Result<Order> {
+    /// The curves of orders that know nothing of the network.
+    pub fn baselines(&self, seed: u64) -> Result<Vec<Order>> {
         let (_, height, width) = self.image.dim();
-        let random: Array2<f32> = baselines::random([height, width], seed);
-        self.order("random".to_owned(), Stroke::Dotted, random.view())
+        let size = [height, width];
+        let maps = [
+            ("random", baselines::random(size, seed)),
+            ("centre", baselines::centre(size)),
+            ("edges", baselines::edges(self.image)),
+        ];
+        let order = |(pattern, (name, map)): (usize, (&str, Array2<f32>))| {
+            self.order(name.to_owned(), None, Stroke::Dotted(pattern), map.view())
+        };
+        maps.into_iter().enumerate().map(order).collect()
     }
 }
 

@@ -16,6 +16,7 @@ mod evaluate;
 mod explain;
 mod failure;
 mod follow;
+mod forgetful;
 mod influence;
 mod inputs;
 mod interrupt;

@@ -20,8 +20,8 @@ use crate::inputs::Picture;
 const PROGRAM: usize = 24 << 20;
 /// Bytes of a pixel of a photograph: decoded, its grey copy, and the overlays being written.
 const PIXEL: usize = 12;
-/// Classes of which maps are kept at a time: the one asked about, the one compared with, and one that is asked about later.
-const CLASSES: usize = 3;
+/// Classes of which maps are kept at a time: the one asked about, the two compared with, and one that is asked about later.
+const CLASSES: usize = 4;
 /// Bytes of a pixel of the network's input while a map is drawn, and what of that is not used again.
 const DRAWN: usize = 40;
 /// The same where it is extrapolated: sums and factors in float64, pictures with and without, their ranks compared.

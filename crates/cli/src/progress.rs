@@ -1,9 +1,10 @@
 //! Bars on standard error: one over the inputs, one over the passes of a long method. Hidden where that is no terminal.
 
+use std::fmt;
 use std::path::Path;
 
 use gradex::saliency;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 /// The bars.
 #[derive(Debug, Clone)]
@@ -81,7 +82,14 @@ impl Progress {
 }
 
 fn bar(what: &str, length: u64) -> ProgressBar {
-    let template = format!("{{bar:30}} {{pos}}/{{len}} {what}, {{eta}} left  {{wide_msg}}");
+    let template = format!("{{bar:30}} {{pos}}/{{len}} {what}, {{left}}{{wide_msg}}");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style)
+    // Before anything is done nobody knows how long it takes.
+    let left = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let left = state.eta();
+        if !left.is_zero() {
+            let _ = write!(out, "{} left  ", HumanDuration(left));
+        }
+    };
+    ProgressBar::new(length).with_style(style.with_key("left", left))
 }

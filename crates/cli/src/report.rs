@@ -92,6 +92,9 @@ pub struct Explained {
     pub fused: Option<FusedPoints>,
     /// The mode of extrapolation.
     pub extrapolation: String,
+    /// Whether the extrapolation left the map as it was.
+    #[serde(skip)]
+    pub is_plain: bool,
     /// Why the map is blank, where it is.
     pub reason: Option<String>,
     /// What to try where it is blank.
@@ -191,7 +194,8 @@ impl Report {
                 .as_ref()
                 .map(|FusedPoints { points, fusion }| format!("{}, {fusion} on {point}", points.join(" and ")));
             let at = at.as_ref().unwrap_or(point);
-            writeln!(out, "  {question} {method} at {at}, extrapolation {extrapolation}")?;
+            let done = if explained.is_plain { " (nothing to extrapolate)" } else { "" };
+            writeln!(out, "  {question} {method} at {at}, extrapolation {extrapolation}{done}")?;
             if let Some((reason, advice)) = explained.reason.as_ref().zip(explained.advice) {
                 writeln!(out, "    blank: {reason}; {advice}")?;
             }

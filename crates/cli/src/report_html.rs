@@ -2,20 +2,24 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, anyhow};
+use gradex::Model;
 use gradex::formats::write_file;
-use gradex::metrics::{learned_layers, randomised};
-use gradex::{Model, Network};
 
 use crate::args::Report;
 use crate::asked::Asked;
 use crate::clash::Read;
 use crate::failure::{Failure, Interrupted, Outcome, told};
+use crate::forgetful::Forgetful;
 use crate::interrupt::Interrupt;
 use crate::page::Page;
 use crate::progress::Progress;
+use crate::receipt::program;
 use crate::shown::Task;
 use crate::{inputs, model};
+
+/// How many depths of random weights are tried, from the logits alone to the whole network.
+const DEPTHS: usize = 4;
 
 /// Explains every input, and writes the page when all are done.
 pub fn run(mut args: Report) -> Outcome {
@@ -33,8 +37,10 @@ pub fn run(mut args: Report) -> Outcome {
     }
     let (interrupt, mut progress) = (Interrupt::listen()?, Progress::new());
     let (lead, settings) = (lead(&model, &asked), settings(args, &model, weights, &asked));
-    let unlearnt = Model { architecture: model.architecture, network: unlearnt(&model, args.ask.settings.seed)? };
-    let task = Task::new(args, [&model, &unlearnt], asked, interrupt, &progress);
+    let forgetful = Forgetful::at(DEPTHS, &model.network, args.ask.settings.seed)?;
+    let of = |Forgetful { layer, network }| (layer, Model { architecture: model.architecture, network });
+    let forgetful: Vec<(String, Model)> = forgetful.into_iter().map(of).collect();
+    let task = Task::new(args, &model, &forgetful, asked, interrupt, &progress);
 
     let files = inputs::expand(&args.pictures.inputs);
     progress.over(files.len());
@@ -54,7 +60,7 @@ pub fn run(mut args: Report) -> Outcome {
                     page.add(&shown);
                     failed += usize::from(!refused.is_empty());
                     for why in refused {
-                        progress.suspend(|| complain!("error: {name}: {why}"));
+                        progress.suspend(|| complain!("error: {}: {why}", path.display()));
                         page.add_failed(&name, &why);
                     }
                 }
@@ -66,8 +72,9 @@ pub fn run(mut args: Report) -> Outcome {
                     failed += 1;
                     // Whoever gets the page need not know the folders of who made it.
                     let why = told(&error).replace(&path.display().to_string(), &name);
-                    progress.suspend(|| complain!("error: {name}: {why}"));
-                    page.add_failed(&name, &why);
+                    let message = crate::run::named(&path.display().to_string(), &told(&error));
+                    progress.suspend(|| complain!("error: {message}"));
+                    page.add_failed(&name, &crate::run::named(&name, &why));
                 }
             }
         }
@@ -98,20 +105,27 @@ fn settings(args: &Report, model: &Model, hash: String, asked: &Asked) -> Vec<(&
         args.model.weights.as_ref().map_or_else(|| "inside the program".to_owned(), |path| inputs::file_name(path));
     let [height, width] = args.pictures.size.unwrap_or(model.architecture.preprocessing.size);
     let methods: Vec<&str> = asked.methods.iter().map(|asked| asked.method.about().name).collect();
+    let points = match args.ask.points[..] {
+        [] => "each method’s own".to_owned(),
+        _ => args.ask.points.join(", "),
+    };
+    let probable = asked.top();
+    let probable = (probable > 0).then(|| format!("the {probable} most probable"));
+    let classes: Vec<String> = args.ask.classes.iter().cloned().chain(probable).collect();
+    let versus = args.ask.versus.as_ref().map(|versus| format!(", and not {versus}"));
+    let classes = classes.join(", ") + &versus.unwrap_or_default();
     vec![
         ("Program", format!("gradex {}", env!("CARGO_PKG_VERSION"))),
+        ("sha256 of the program", program().unwrap_or_else(|| "not known".to_owned())),
         ("Model", model.architecture.name.to_owned()),
         ("Weights", weights),
         ("sha256 of the weights", hash),
         ("Input of the network", format!("{width} × {height} pixels, {}", args.pictures.resize)),
         ("Methods", methods.join(", ")),
+        ("Points", points),
+        ("Classes", classes),
         ("Extrapolation", format!("{}: {}", args.ask.extrapolate, args.ask.extrapolate.summary())),
         ("Seed", args.ask.settings.seed.to_string()),
         ("Steps of the curves", args.steps.to_string()),
     ]
-}
-
-/// The network with random numbers for all that it learnt.
-fn unlearnt(model: &Model, seed: u64) -> Result<Network> {
-    Ok(randomised(&model.network, &learned_layers(&model.network), seed)?)
 }

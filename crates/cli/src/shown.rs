@@ -17,7 +17,7 @@ use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
 use crate::judged;
 use crate::page::{
-    self, MapShown, Measured, MethodShown, Order, PhotographShown, QuestionShown, Stroke, Verdict, place,
+    self, Depth, MapShown, Measured, MethodShown, Order, PhotographShown, QuestionShown, Stroke, Verdict, place,
 };
 use crate::progress::Progress;
 use crate::report::label;
@@ -27,6 +27,9 @@ use crate::tile::Tile;
 const SHOWN: usize = 5;
 /// What a map without extrapolation is called.
 const PLAIN: &str = "plain";
+
+/// A network that forgot everything down to this layer, asked the same.
+type Forgetful<'a> = (&'a str, Inquiry<'a>);
 
 /// A picture as the network saw it.
 struct Seen<'a> {
@@ -41,23 +44,25 @@ pub struct Task<'a> {
     args: &'a Report,
     model: &'a Model,
     answers: Answers<'a>,
-    /// The same with a network that forgot what it learnt.
-    unlearnt: Answers<'a>,
+    /// The same with networks that forgot more and more, each with the layer down to which it did.
+    forgetful: Vec<(&'a str, Answers<'a>)>,
     asked: Asked,
     interrupt: Interrupt,
 }
 
 impl<'a> Task<'a> {
-    /// Of these arguments, with a model and the same one without what it learnt.
+    /// Of these arguments, with a model and the same one forgetting more and more.
     pub fn new(
         args: &'a Report,
-        [model, unlearnt]: [&'a Model; 2],
+        model: &'a Model,
+        forgetful: &'a [(String, Model)],
         asked: Asked,
         interrupt: Interrupt,
         progress: &Progress,
     ) -> Self {
         let answers = |model| Answers::new(model, &asked, args.ask.extrapolate, &interrupt, progress);
-        Self { args, model, answers: answers(model), unlearnt: answers(unlearnt), asked, interrupt }
+        let forgetful = forgetful.iter().map(|(layer, model)| (layer.as_str(), answers(model))).collect();
+        Self { args, model, answers: answers(model), forgetful, asked, interrupt }
     }
 
     /// All that is to be said about one picture of a file, and why methods that are asked for by name are not in it.
@@ -65,17 +70,20 @@ impl<'a> Task<'a> {
         let tape = self.answers.explainer.forward(&picture.input)?;
         let logits = tape.image_logits(0)?;
         let tile = Tile::new(&picture.photograph, &picture.region)?;
-        let unlearnt = self.unlearnt.explainer.forward(&picture.input)?;
+        let forward = |(_, answers): &(&str, Answers<'_>)| answers.explainer.forward(&picture.input);
+        let forgetful: Vec<Tape> = self.forgetful.iter().map(forward).collect::<gradex::saliency::Result<_>>()?;
         let image = picture.input.index_axis(Axis(0), 0).into_dimensionality()?;
         let seen = Seen { tape: &tape, image, tile: &tile };
         let questions = self.asked.questions(logits);
         let mut inquiry = self.answers.inquiry(&tape, &questions)?;
-        let mut by_unlearnt = self.unlearnt.inquiry(&unlearnt, &questions)?;
+        let inquiries = self.forgetful.iter().zip(&forgetful);
+        let inquiries = inquiries.map(|((layer, answers), tape)| Ok((*layer, answers.inquiry(tape, &questions)?)));
+        let mut forgetful: Vec<Forgetful<'_>> = inquiries.collect::<Result<_>>()?;
         let (mut told, mut refused) = (Vec::new(), BTreeSet::new());
         for question in &questions {
-            told.push(self.question(&seen, question, [&inquiry, &by_unlearnt], &mut refused)?);
+            told.push(self.question(&seen, question, (&inquiry, &forgetful), &mut refused)?);
             inquiry.next();
-            by_unlearnt.next();
+            forgetful.iter_mut().for_each(|(_, inquiry)| inquiry.next());
         }
         let predictions = top(logits, SHOWN.max(self.asked.top())).into_iter();
         let whole = picture.region == Region::whole(picture.photograph.size());
@@ -96,7 +104,7 @@ impl<'a> Task<'a> {
         &self,
         seen: &Seen<'_>,
         question: &Question,
-        [inquiry, unlearnt]: [&Inquiry<'_>; 2],
+        (inquiry, forgetful): (&Inquiry<'_>, &[Forgetful<'_>]),
         refused: &mut BTreeSet<String>,
     ) -> Result<QuestionShown> {
         let Seen { tape, image, tile } = seen;
@@ -113,19 +121,24 @@ impl<'a> Task<'a> {
             };
             let drawn = Drawn::new(self.args.ask.extrapolate, &self.args.style, tape, &answer.explanation)?;
             let mut shown = self.method(tile, question, asked, &answer, &drawn)?;
-            shown.verdicts.extend(by_weights(unlearnt, asked, &answer)?);
+            shown.depths = by_depths(forgetful, asked, &answer)?;
+            shown.verdicts.extend(shown.depths.last().map(judged::by_weights));
             if answer.explanation.fine.reason.is_none() {
                 orders.extend(self.orders_of(&follow, &shown.name, &drawn, methods.len())?);
             }
             methods.push(shown);
         }
-        orders.push(follow.random(self.args.ask.settings.seed)?);
+        orders.extend(follow.baselines(self.args.ask.settings.seed)?);
         let about = format!(
             "The probability of {} while pixels are exchanged in the order of the heat, in {} steps.",
             label(question.class),
             self.args.steps
         );
-        Ok(QuestionShown { title: question.title(), methods, measured: Measured { about, orders } })
+        Ok(QuestionShown {
+            title: question.title(),
+            methods,
+            measured: Measured { about, verdicts: judged::by_curves(&orders), orders },
+        })
     }
 
     fn method(
@@ -150,6 +163,7 @@ impl<'a> Task<'a> {
             name: name.to_owned(),
             about: format!("{summary}; at {point}"),
             maps: maps?,
+            depths: Vec::new(),
             verdicts: verdicts(answer),
         })
     }
@@ -177,26 +191,29 @@ impl<'a> Task<'a> {
                 (_, PLAIN) => (format!("{method}, {how}"), Stroke::Dashed(colour)),
                 _ => (format!("{method}, {how}"), Stroke::Solid(colour)),
             };
-            follow.order(name, stroke, heat.values.sum_axis(Axis(0)).view())
+            follow.order(name, Some(method), stroke, heat.values.sum_axis(Axis(0)).view())
         };
         maps.iter().map(order).collect()
     }
 }
 
-/// Whether the picture depends on what was learnt, where that is cheap to ask.
-fn by_weights(unlearnt: &Inquiry<'_>, asked: &AskedMethod, answer: &Answer) -> Result<Option<Verdict>> {
+/// How much of the picture is left as more and more is forgotten, where that is cheap to ask.
+fn by_depths(forgetful: &[Forgetful<'_>], asked: &AskedMethod, answer: &Answer) -> Result<Vec<Depth>> {
     let learnt = &answer.explanation.fine;
     if learnt.reason.is_some() || !is_cheap(asked.method.work()) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let unlearnt = unlearnt.explanation(asked)?;
-    Ok(unlearnt.map(|unlearnt| judged::by_weights(learnt, &unlearnt.fine)))
+    let mut depths = Vec::new();
+    for (layer, inquiry) in forgetful {
+        depths.extend(inquiry.explanation(asked)?.map(|found| judged::by_depth(layer, learnt, &found.fine)));
+    }
+    Ok(depths)
 }
 
 fn verdicts(answer: &Answer) -> Vec<Verdict> {
     let fine = &answer.explanation.fine;
     let blank = fine.reason.map(|reason| Verdict {
-        about: "Blank:",
+        about: "Blank:".into(),
         words: format!("{reason}; {}.", reason.advice()),
         doubt: true,
     });

@@ -30,6 +30,11 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
     bytes.map(|bytes| bytes as usize).ok_or_else(|| "expected bytes, such as 512M, 1.5G or 2GiB".to_owned())
 }
 
+/// A seed.
+pub fn parse_seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
 /// How maps are fused.
 pub fn parse_fusion(text: &str) -> Result<Fusion, String> {
     let fusion = Fusion::ALL.into_iter().find(|fusion| fusion.name() == text);

@@ -10,6 +10,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gradex::Tensor;
+use gradex::formats::write_npy;
+
 use common::{code, fixture, folder, stderr};
 use serde_json::Value;
 
@@ -75,10 +78,24 @@ fn methods_are_measured_beside_baselines_and_compared() {
     let weights = summary["settings"]["weights_sha256"].as_str().unwrap();
     assert!(fs::read_to_string(fixture("../weights/README.md")).unwrap().contains(weights), "{weights}");
     let csv = fs::read_to_string(out.join("results.csv")).unwrap();
-    assert!(csv.starts_with("metric,better,method,extrapolation,mean,low,high,n,milliseconds\n"), "{csv}");
+    assert!(
+        csv.starts_with("metric,better,method,extrapolation,mean,low,high,n,milliseconds,blank,photographs\n"),
+        "{csv}"
+    );
     assert_eq!(csv.lines().count(), 1 + 5 * 5);
+    let compared = fs::read_to_string(out.join("comparisons.csv")).unwrap();
+    assert!(compared.lines().count() == 1 + 5 && compared.contains(",undecided\n"), "{compared}");
+    for (key, expected) in [("level", 0.95), ("fewest_photographs", 6.0)] {
+        assert_eq!(summary["statistics"][key], expected, "{summary}");
+    }
+    assert!(summary["program_sha256"].is_string(), "{summary}");
     let told = String::from_utf8(output.stdout).unwrap();
-    for said in ["deletion (lower is better)", "Does the sharpening help here?", "grad-cam, activated against none: "] {
+    for said in [
+        "deletion (lower is better)",
+        "Does the sharpening help here?",
+        "grad-cam, activated against none: ",
+        "these are 3, so nothing is decided",
+    ] {
         assert!(told.contains(said), "{told}");
     }
 }
@@ -113,7 +130,13 @@ fn whoever_stops_and_resumes_finds_what_one_run_finds() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let before = lines(&parts);
     assert!(before.len() < lines(&whole).len() && !parts.join("summary.json").exists());
-    assert_eq!(code(&run(&METRICS, &inputs, &parts)), Some(0));
+    let output = run(&METRICS, &inputs, &parts);
+    assert_eq!(code(&output), Some(0));
+    assert!(
+        stderr(&output).contains(&format!("holds {} results of these settings", before.len())),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(lines(&parts)[..before.len()], before, "what was there is not measured again");
     assert_eq!(lines(&parts).len(), lines(&whole).len());
     assert_eq!(measured(&parts), measured(&whole));
@@ -127,6 +150,7 @@ fn whoever_stops_and_resumes_finds_what_one_run_finds() {
     assert_eq!((measured(&parts), summary(&parts)), (measured(&whole), summary(&whole)));
     // Other settings do not take these results for their own.
     let output = run(&["--metrics", "gini"], &inputs, &parts);
+    assert!(stderr(&output).contains("results of other settings"), "{}", stderr(&output));
     assert_eq!((code(&output), lines(&parts).len()), (Some(0), 2 * lines(&whole).len()));
 }
 
@@ -144,6 +168,7 @@ fn an_unreadable_image_and_a_broken_journal_are_named() {
         stderr(&output)
     );
     assert_eq!((summary(&out)["failed"].clone(), lines(&out).len()), (1.into(), 5));
+    assert!(summary(&out)["failures"][0]["input"].as_str().unwrap().ends_with("b.png"));
     fs::write(out.join("results.jsonl"), "{\"settings\": 1}\n").unwrap();
     let output = run(&gini, &inputs, &out);
     assert_eq!(code(&output), Some(1));
@@ -158,7 +183,10 @@ fn words_that_mean_nothing_are_refused() {
         (&["--metrics", "deletoin"][..], "did you mean `deletion`"),
         (&["--metrics", "pointing"], "--boxes FILE or --masks DIR"),
         (&["--metrics", "grid-2x2"], "needs inputs of 4 classes, and these show 3"),
-        (&["--methods", "grad-kam"], "no method `grad-kam`"),
+        (&["--methods", "gradcam"], "did you mean `grad-cam`?"),
+        (&["--metrics", ""], "a name is empty"),
+        (&["--seed", "-1"], "a whole number from 0"),
+        (&["--extrapolate", "activated", "--against", "none"], "--against none: it is not one of those"),
         (&["--extrapolate", "more"], "more"),
         (&["--extrapolate", "none,activated(power=0)"], "`0` is no number above 0"),
         (&["--against", "published"], "--against published: it is not one of those in --extrapolate"),
@@ -227,4 +255,81 @@ fn the_other_metrics_are_measured_too() {
     for method in ["grad-cam", "random", "centre", "edges"] {
         assert!((0.0..=1.0).contains(&of("infidelity", method, "none")), "{method}");
     }
+}
+
+#[test]
+fn a_photograph_counts_once_however_often_it_is_given() {
+    let (inputs, out) = (folder("repeated"), folder("repeated-out"));
+    for name in ["a.png", "copy.png"] {
+        fs::copy(fixture("images/chelsea.png"), inputs.join(name)).unwrap();
+    }
+    let mut command = evaluate(&["--metrics", "gini"], &inputs, &out);
+    let output = command.arg(inputs.join("a.png")).output().unwrap();
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(row(&summary(&out), "gini", "grad-cam", "activated")["n"], 1);
+    let said = stderr(&output);
+    assert!(said.contains("a.png is given twice: it counts once"), "{said}");
+    assert!(
+        said.lines().any(|line| line.contains("copy.png shows the network what") && line.contains("a.png")),
+        "{said}"
+    );
+}
+
+#[test]
+fn blank_maps_are_told_of_and_maps_without_extrapolation_are_measured_once() {
+    let (inputs, out) = (folder("grey"), folder("grey-out"));
+    write_npy(&inputs.join("grey.npy"), &Tensor::zeros(vec![3, 64, 64])).unwrap();
+    let output = run(&["--metrics", "gini", "--methods", "grad-cam,gradient"], &inputs, &out);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let summary = summary(&out);
+    let edges = row(&summary, "gini", "edges", "none");
+    assert_eq!([&edges["mean"], &edges["n"], &edges["blank"]], [&Value::Null, &0.into(), &1.into()]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("n 0 of 1, 1 blank")
+            && told.contains("Nothing to extrapolate, so measured once, as none: gradient")
+    );
+    let of_gradient = summary["rows"].as_array().unwrap().iter().filter(|row| row["method"] == "gradient");
+    assert_eq!(of_gradient.map(|row| row["extrapolation"].as_str().unwrap()).collect::<Vec<_>>(), ["none"]);
+}
+
+#[test]
+fn annotations_of_other_photographs_are_an_error_before_anything_is_made() {
+    let (inputs, parent) = (folder("annotated-others"), folder("annotated-others-out"));
+    fs::copy(fixture("images/chelsea.png"), inputs.join("cat.png")).unwrap();
+    let boxes = parent.join("boxes.csv");
+    fs::write(&boxes, "file,xmin,ymin,xmax,ymax\nother.png,0,0,9,9\n").unwrap();
+    let out = parent.join("out");
+    for annotations in [["--boxes", boxes.to_str().unwrap()], ["--masks", parent.to_str().unwrap()]] {
+        let output = run(&[&["--metrics", "energy"][..], &annotations].concat(), &inputs, &out);
+        assert_eq!(code(&output), Some(1), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("is of any input") && stderr(&output).contains("cat.png"),
+            "{}",
+            stderr(&output)
+        );
+        assert!(!out.exists());
+    }
+    // Made for a photograph of another size: it is refused, not misplaced.
+    let coco = parent.join("boxes.json");
+    let image = r#"{"id": 1, "file_name": "cat.png", "width": 902, "height": 600}"#;
+    let boxed = r#"{"image_id": 1, "bbox": [0, 0, 9, 9]}"#;
+    fs::write(&coco, format!(r#"{{"images": [{image}], "annotations": [{boxed}]}}"#)).unwrap();
+    let output = run(&["--metrics", "energy", "--boxes", coco.to_str().unwrap()], &inputs, &out);
+    assert_eq!(code(&output), Some(1));
+    assert!(stderr(&output).contains("902 x 600 pixels, and it has 451 x 300"), "{}", stderr(&output));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_ends_the_run_at_a_whole_line() {
+    let (inputs, out) = (fixture("images"), folder("evaluate-full"));
+    // Beyond one block a write fails, as it does on a full disk.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 1; trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_gradex"), "evaluate"]);
+    let output = command.args(QUICK).args(METRICS).arg("--out").arg(&out).arg(&inputs).output().unwrap();
+    assert_eq!(code(&output), Some(1), "{}", stderr(&output));
+    assert_eq!(stderr(&output).matches("cannot write to").count(), 1, "{}", stderr(&output));
+    let text = fs::read_to_string(out.join("results.jsonl")).unwrap();
+    assert!(text.is_empty() || text.ends_with('\n'), "{text}");
 }

@@ -11,27 +11,30 @@ const MAPS: u64 = 100;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = gradex::embedded()?;
-    println!("| photograph | Grad-CAM | with runner-up | noise, 5 % to 95 % | two of noise |");
-    println!("|---|---|---|---|---|");
+    println!("| photograph | Grad-CAM | with runner-up | with the middle class | noise, 5 % to 95 % | two of noise |");
+    println!("|---|---|---|---|---|---|");
     for path in std::env::args().skip(1) {
         let seen = see(&model, &Photograph::open(&path)?, Fit::Squash)?;
         let explainer = Explainer::new(&model.network);
         let tape = explainer.forward(&seen.input)?;
-        let best = top(tape.image_logits(0)?, 2);
+        let logits = tape.image_logits(0)?;
+        let best = top(logits, logits.len());
         let explain = |class: usize| Ok::<_, gradex::saliency::Error>(explainer.explain(&tape, &[class])?.remove(0));
         let (first, second) = (explain(best[0].class)?, explain(best[1].class)?);
-        let influence = explainer.influence(&tape, &first, Some(&second))?;
+        let unlike = explain(best[best.len() / 2].class)?;
+        let influence = explainer.influence(&tape, &first, [Some(&second), Some(&unlike)])?;
         let noise: Vec<Explanation> =
             (0..MAPS).map(|seed| of_noise(&explainer, &tape, &first, seed)).collect::<Result<_, _>>()?;
-        let alone = noise.iter().map(|one| Ok(explainer.influence(&tape, one, None)?.activations));
+        let alone = noise.iter().map(|one| Ok(explainer.influence(&tape, one, [None; 2])?.activations));
         let alone: Vec<Option<f64>> = alone.collect::<Result<_, gradex::saliency::Error>>()?;
         let pairs = noise.windows(2).map(|two| rank_correlation(&two[0].fine.values, &two[1].fine.values));
         let name = path.rsplit('/').next().unwrap_or_default();
-        let of = |found: Option<f64>| found.map_or("-".to_owned(), |found| format!("{found:.2}"));
+        let of = |found: Option<f64>| found.map_or("-".to_owned(), |found| format!("{found:.3}"));
         println!(
-            "| {name} | {} | {} | {} | {} |",
+            "| {name} | {} | {} | {} | {} | {} |",
             of(influence.activations),
             of(influence.other),
+            of(influence.unlike),
             range(alone),
             range(pairs.collect())
         );

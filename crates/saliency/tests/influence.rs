@@ -41,7 +41,8 @@ fn of_map(mode: Extrapolation, scale: f32, map: &Array2<f32>, other: Option<&Arr
         let fine = extrapolate(mode, &coarse, &tape, 0, &excitations).unwrap();
         Explanation { image: 0, target: Target::Class(0), method: "own", coarse, fine }
     };
-    explainer.influence(&tape, &explanation(map), other.map(explanation).as_ref()).unwrap()
+    let other = other.map(explanation);
+    explainer.influence(&tape, &explanation(map), [other.as_ref(), other.as_ref()]).unwrap()
 }
 
 /// Positive values over six orders of magnitude: what they are multiplied by hardly changes their order.
@@ -77,7 +78,7 @@ fn the_more_the_activations_vary_the_more_the_picture_is_theirs() {
 #[test]
 fn without_extrapolation_no_activation_takes_part() {
     let influence = of_map(Extrapolation::NONE, 0.5, &steep(1), Some(&steep(1)));
-    assert_eq!(influence, Influence { activations: None, other: Some(1.0) });
+    assert_eq!(influence, Influence { activations: None, other: Some(1.0), unlike: Some(1.0) });
     assert!(influence.is_same_for_any_class());
 }
 
@@ -87,10 +88,10 @@ fn classes_that_see_the_same_have_the_same_picture_and_a_blank_one_is_compared_w
     let explainer = Explainer::new(&network);
     let tape = explainer.forward(&noise(7, &[1, 1, 64, 64])).unwrap();
     let [first, second, blank] = [0, 1, 2].map(|class| explainer.explain(&tape, &[class]).unwrap().remove(0));
-    let of = |one: &Explanation, other: &Explanation| explainer.influence(&tape, one, Some(other)).unwrap();
+    let of = |one: &Explanation, other: &Explanation| explainer.influence(&tape, one, [Some(other), None]).unwrap();
     assert!(of(&first, &second).other.unwrap() > 0.999);
     assert_eq!(of(&first, &blank).other, None);
-    assert_eq!(of(&blank, &first), Influence { activations: None, other: None });
+    assert_eq!(of(&blank, &first), Influence { activations: None, other: None, unlike: None });
 }
 
 #[test]
@@ -102,9 +103,17 @@ fn a_tape_of_several_images_is_asked_about_each() {
     let tape = explainer.forward(&both).unwrap();
     for (seed, explanation) in (1..).zip(explainer.explain(&tape, &[0, 0]).unwrap()) {
         let alone = explainer.forward(&image(seed)).unwrap();
-        let expected = explainer.influence(&alone, &explainer.explain(&alone, &[0]).unwrap()[0], None).unwrap();
-        assert_eq!(explainer.influence(&tape, &explanation, None).unwrap(), expected);
+        let expected = explainer.influence(&alone, &explainer.explain(&alone, &[0]).unwrap()[0], [None; 2]).unwrap();
+        assert_eq!(explainer.influence(&tape, &explanation, [None; 2]).unwrap(), expected);
     }
+}
+
+#[test]
+fn a_related_class_of_the_same_picture_does_not_speak_for_all_classes() {
+    let influence = |other, unlike| Influence { activations: None, other, unlike };
+    assert!(!influence(Some(1.0), Some(0.5)).is_same_for_any_class());
+    assert!(!influence(Some(1.0), None).is_same_for_any_class());
+    assert!(influence(None, Some(Influence::UNLIKE)).is_same_for_any_class());
 }
 
 #[test]

@@ -13,8 +13,9 @@ use crate::failure::{Failure, Outcome};
 /// The word for everything.
 pub const ALL: &str = "all";
 
-/// `gradex evaluate`.
+/// `gradex evaluate`. Only the most probable class is asked about, each method at its own point.
 #[derive(Debug, Args)]
+#[command(after_long_help = super::metric::help())]
 pub struct Evaluate {
     /// The inputs.
     #[command(flatten)]
@@ -36,16 +37,16 @@ pub struct Evaluate {
     /// activated(power=0.5,tensors=last) (see `gradex methods`).
     #[arg(long, value_name = "MODE,...", default_value = "none,activated")]
     pub extrapolate: Vec<Modes>,
-    /// The mode that each other one is compared with.
-    #[arg(long, value_name = "MODE", default_value_t = Extrapolation::NONE)]
-    pub against: Extrapolation,
+    /// The mode that each other one is compared with; none without it.
+    #[arg(long, value_name = "MODE")]
+    pub against: Option<Extrapolation>,
     /// What is measured, with commas between, or `all`. Without it: insertion-deletion, insertion, deletion, drop, increase,
     /// grid-2x2, gini, entropy, class-swap, edge-similarity; with annotations pointing, energy, iou too. Others: road,
-    /// infidelity, grid-3x3, max-sensitivity, randomisation.
+    /// infidelity, grid-3x3, max-sensitivity, randomisation. What each is: below.
     #[arg(long, value_name = "METRIC,...", value_delimiter = ',')]
     pub metrics: Vec<String>,
-    /// Boxes of the objects: COCO's .json, Pascal VOC's .xml or a folder of such, or a .csv of the columns
-    /// file,xmin,ymin,xmax,ymax.
+    /// Boxes of the objects: COCO's .json, Pascal VOC's .xml or a folder of such .xml, or a .csv of the columns
+    /// file,xmin,ymin,xmax,ymax. All boxes of a photograph count, whatever their category.
     #[arg(long, value_name = "FILE", conflicts_with = "masks", value_hint = ValueHint::AnyPath)]
     pub boxes: Option<PathBuf>,
     /// Masks of the objects: a folder of .png files with the inputs' names, as large as the photographs; whatever is not
@@ -64,7 +65,8 @@ pub struct Evaluate {
     /// The part of the hottest pixel's heat from which a pixel counts for iou.
     #[arg(long, value_name = "PART", default_value_t = gradex::metrics::THRESHOLD)]
     pub threshold: f32,
-    /// Where results.jsonl, results.csv and summary.json go. A later run with the same settings continues there.
+    /// Where results.jsonl, results.csv, comparisons.csv and summary.json go. A later run with the same settings continues
+    /// there; where there are grids, their inputs are among the settings.
     #[arg(long, value_name = "DIR", default_value = "gradex-evaluation", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
 }
@@ -88,6 +90,9 @@ impl Evaluate {
             asked.extend(Metric::ANNOTATED);
         }
         for name in &self.metrics {
+            if name.is_empty() {
+                return Err(Failure::usage("--metrics: a name is empty"));
+            }
             if name == ALL {
                 let possible = |metric: &Metric| self.is_annotated() || !Metric::ANNOTATED.contains(metric);
                 asked.extend(Metric::ALL.into_iter().filter(possible));
@@ -102,9 +107,8 @@ impl Evaluate {
         asked.sort_unstable();
         asked.dedup();
         let modes = self.modes();
-        if self.against != Extrapolation::NONE && !modes.contains(&self.against) {
-            let why = format!("--against {}: it is not one of those in --extrapolate", self.against);
-            return Err(Failure::usage(why));
+        if let Some(against) = self.against.filter(|against| !modes.contains(against)) {
+            return Err(Failure::usage(format!("--against {against}: it is not one of those in --extrapolate")));
         }
         Ok(asked)
     }

@@ -1,6 +1,7 @@
 //! results.jsonl: results are appended as they come, and a later run goes on from there.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -15,12 +16,27 @@ pub struct Journal {
     path: PathBuf,
     settings: String,
     records: BTreeMap<(Key, String, String), Record>,
+    /// Bytes before the next line.
+    length: u64,
     /// Bytes of a half-written last line that were cut off.
     pub mended: usize,
+    /// Results of other settings, which are not used.
+    pub foreign: usize,
 }
 
 /// Its name in the folder.
 pub const FILE: &str = "results.jsonl";
+/// Nothing more can be written: there is no sense in measuring on.
+#[derive(Debug)]
+pub struct Unwritable(PathBuf, std::io::Error);
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write to {}: {}", self.0.display(), self.1)
+    }
+}
+
+impl std::error::Error for Unwritable {}
 
 impl Journal {
     /// Opens the journal of this folder for these settings. A last line that somebody did not finish is cut off.
@@ -38,7 +54,8 @@ impl Journal {
         if mended > 0 {
             file.set_len(whole as u64).with_context(cannot)?;
         }
-        let mut journal = Self { file, path, settings: settings.to_owned(), records: BTreeMap::new(), mended };
+        let (settings, length) = (settings.to_owned(), whole as u64);
+        let mut journal = Self { file, path, settings, records: BTreeMap::new(), length, mended, foreign: 0 };
         for (number, line) in
             text[..whole].split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty())
         {
@@ -59,19 +76,30 @@ impl Journal {
         self.records.get(&(key.clone(), method.to_owned(), extrapolation.to_owned()))
     }
 
-    /// Appends a record. It is kept as it will be read: a later run finds the same numbers.
+    /// How many results there are.
+    pub fn count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Appends a record, or leaves the file as it was. It is kept as it will be read: a later run finds the same numbers.
     pub fn append(&mut self, record: &Record) -> Result<()> {
         let mut line = serde_json::to_string(record)?;
         let read = serde_json::from_str(&line)?;
         line.push('\n');
-        let cannot = || format!("cannot write to {}", self.path.display());
-        self.file.write_all(line.as_bytes()).with_context(cannot)?;
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            // Half a line would be cut off by the next run, unless another one follows it.
+            let _ = self.file.set_len(self.length);
+            return Err(Unwritable(self.path.clone(), error).into());
+        }
+        self.length += line.len() as u64;
         self.keep(read);
         Ok(())
     }
 
     fn keep(&mut self, record: Record) {
-        if record.settings == self.settings {
+        if record.settings != self.settings {
+            self.foreign += 1;
+        } else {
             let place = (record.key.clone(), record.method.clone(), record.extrapolation.clone());
             self.records.insert(place, record);
         }

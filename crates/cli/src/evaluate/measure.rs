@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use gradex::Network;
 use gradex::methods::Baseline;
 use gradex::metrics::{
     Curve, Deletion, DropIncrease, Infidelity, Insertion, MaxSensitivity, Result, Road, Scorer, TOLERANCE, baselines,
     energy, entropy, gini, grid_pointing_game, iou, pointing_game,
 };
 use gradex::saliency::rank_correlation;
-use gradex::{Extrapolation, Network};
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::forgetful::Forgetful;
 use super::metric::Metric;
 use super::source::{Made, Source};
 use super::subject::Subject;
+use crate::forgetful::Forgetful;
 use crate::interrupt::Interrupt;
 
 /// How everything is measured.
@@ -25,8 +25,6 @@ pub struct Measures<'a> {
     pub forgetful: Vec<Forgetful>,
     /// What is measured.
     pub metrics: Vec<Metric>,
-    /// The modes of extrapolation.
-    pub modes: Vec<Extrapolation>,
     /// Steps of the curves.
     pub steps: usize,
     /// Images in a batch.
@@ -60,7 +58,7 @@ impl Measures<'_> {
     /// # Errors
     /// As the method's and the metrics'.
     pub fn of(&self, subject: &Subject<'_>, source: &Source) -> Result<Vec<(Made, Values)>> {
-        let maps = |network, input, class| source.maps(network, input, class, &self.modes, &self.interrupt);
+        let maps = |network, input, class| source.maps(network, input, class, &self.interrupt);
         let made = maps(self.network, subject.input, subject.class)?;
         let if_asked = |metric| self.metrics.contains(&metric);
         let others = Others {
@@ -160,7 +158,7 @@ impl Measures<'_> {
         };
         let mut values: Values =
             self.metrics.iter().map(|metric| Ok((metric.name().to_owned(), value(*metric)?))).collect::<Result<_>>()?;
-        values.extend(self.forgetful.iter().map(Forgetful::metric).zip(correlations));
+        values.extend(self.forgetful.iter().map(|one| Metric::at_depth(&one.layer)).zip(correlations));
         Ok(values)
     }
 

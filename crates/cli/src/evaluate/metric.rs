@@ -132,16 +132,27 @@ impl Metric {
             Self::Infidelity => "error in foretelling how far hidden squares lower the probability, 0 to 1",
             Self::Grid2 => "evidence on the right image of four; chance is 0.25",
             Self::Grid3 => "evidence on the right image of nine; chance is 0.11",
-            Self::Pointing => "part of the maps whose hottest pixel lies on the object, or within 15 pixels of it",
+            Self::Pointing => {
+                "part of the maps whose hottest pixel is on the object, or within 15 of the network's pixels of it"
+            }
             Self::Energy => "part of the evidence that lies on the object",
             Self::Iou => "overlap of the thresholded map with the object",
             Self::MaxSensitivity => "how far the map moves when the image hardly does",
             Self::Gini => "sparseness of the map, 0 to 1",
-            Self::Entropy => "spread of the map, in nats",
-            Self::Randomisation => "rank correlation with the maps of networks that forget, from the logits down",
-            Self::ClassSwap => "rank correlation with the map of the second most probable class",
+            Self::Entropy => "spread of the map, in nats (natural logarithm)",
+            Self::Randomisation => {
+                "mean magnitude of the rank correlation with maps of networks that forget, from the logits down"
+            }
+            Self::ClassSwap => {
+                "rank correlation with the map of the second most probable class; 1 of what knows no class"
+            }
             Self::Edges => "rank correlation with an edge map of the image",
         }
+    }
+
+    /// What the rank correlation with maps of the network that forgot everything down to this layer is called in every file.
+    pub fn at_depth(layer: &str) -> String {
+        format!("{}:{layer}", Self::Randomisation.name())
     }
 
     /// Which way is good.
@@ -159,6 +170,24 @@ impl Metric {
     pub fn grid(self) -> Option<usize> {
         [(Self::Grid2, 2), (Self::Grid3, 3)].into_iter().find(|(metric, _)| *metric == self).map(|(_, side)| side)
     }
+}
+
+/// What `--help` says of the metrics.
+pub fn help() -> String {
+    let line = |metric: Metric| {
+        let good = match metric.better() {
+            Better::Higher => ", higher is better",
+            Better::Lower => ", lower is better",
+            Better::Neither => "",
+        };
+        format!("  {:<19} {}{good}\n", metric.name(), metric.summary())
+    };
+    let lines: String = Metric::ALL.into_iter().map(line).collect();
+    format!(
+        "Metrics, of the most probable class of each photograph:\n{lines}\n\
+         Intervals are of 95 %. Milliseconds are those of a map, with its forward pass and without the measuring; modes of one \
+         method share them. A photograph counts once, whatever its copies are called. docs/evaluation.md."
+    )
 }
 
 impl FromStr for Metric {
@@ -183,6 +212,14 @@ mod tests {
         for metric in Metric::ALL {
             assert_eq!(metric.name().parse(), Ok(metric));
             assert_eq!(Metric::ALL.iter().filter(|other| other.name() == metric.name()).count(), 1);
+        }
+    }
+
+    #[test]
+    fn help_explains_every_metric() {
+        let help = help();
+        for metric in Metric::ALL {
+            assert!(help.contains(metric.name()) && help.contains(metric.summary()), "{}", metric.name());
         }
     }
 

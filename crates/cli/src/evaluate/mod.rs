@@ -2,7 +2,6 @@
 
 mod annotations;
 mod args;
-mod forgetful;
 mod journal;
 mod measure;
 mod metric;
@@ -21,15 +20,14 @@ use std::fs;
 
 use anyhow::{Context, Result, anyhow};
 use gradex::metrics::{BATCH, Error};
-use gradex::{Model, Tensor};
+use gradex::{Extrapolation, Model, Tensor};
 
 use annotations::Annotations;
 pub use args::Evaluate;
-use forgetful::Forgetful;
-use journal::Journal;
+use journal::{Journal, Unwritable};
 use measure::Measures;
 use metric::Metric;
-use output::Summary;
+use output::{Failed, Statistics, Summary};
 use record::Record;
 use settings::Settings;
 use source::Source;
@@ -39,8 +37,10 @@ use survey::{Surveyed, survey};
 
 use crate::clash::Read;
 use crate::failure::{Failure, Outcome, told};
+use crate::forgetful::Forgetful;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::receipt::program;
 use crate::report::label;
 use crate::{asked, model};
 
@@ -54,34 +54,43 @@ pub fn run(args: &Evaluate) -> Outcome {
     let mut read = Read::of(&args.input.pictures.inputs, &args.model, &args.settings);
     read.and("the boxes", args.boxes.as_ref());
     read.and("the masks", args.masks.as_ref());
-    for output in [journal::FILE, output::SUMMARY, output::TABLE] {
+    for output in [journal::FILE, output::SUMMARY, output::TABLE, output::COMPARISONS] {
         read.check("--out", &args.out.join(output))?;
     }
     model::set_threads(&args.model)?;
     let (model, weights) = model::load_hashed(&args.model)?;
     let methods = asked::methods(&args.methods, &asked::settings(&args.settings, &model)?)?;
     let annotations = Annotations::open(args)?;
-    fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
-
     let (interrupt, mut progress) = (Interrupt::listen()?, Progress::new());
-    let mut failed = 0;
+    let mut failures = Vec::new();
     let surveyed = survey(&args.input.pictures, &model, &interrupt, &progress, |path, error| {
-        failed += 1;
-        progress.suspend(|| complain!("error: {}", crate::run::named(&path.display().to_string(), &told(error))));
+        let failed = Failed { input: path.display().to_string(), why: told(error) };
+        progress.suspend(|| complain!("error: {}", crate::run::named(&failed.input, &failed.why)));
+        failures.push(failed);
     })?;
-    let surveyed = survey::once(surveyed, |repeated| progress.suspend(|| eprintln!("{repeated}")));
+    let surveyed = survey::once(surveyed, |repeated| progress.suspend(|| complain!("{repeated}")));
     if surveyed.is_empty() {
         return Err(Failure::Run(anyhow!("no input can be measured")));
+    }
+    if let Some(annotations) = &annotations {
+        annotations.check(surveyed.iter().map(|one| one.path.as_path()))?;
     }
     leave_out_grids(args, &mut metrics, survey::classes(&surveyed))?;
     let settings = Settings::new(args, &model, weights, &metrics, annotations.as_ref(), &surveyed)?;
     let settings_sha256 = settings.sha256()?;
+    fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let journal = Journal::open(&args.out, &settings_sha256[..DIGITS])?;
-    if journal.mended > 0 {
-        complain!("results.jsonl ended in half a line of {} bytes: it was cut off", journal.mended);
+    for notice in found_there(&journal) {
+        complain!("results.jsonl {notice}");
     }
 
-    let mut sources: Vec<Source> = methods.into_iter().map(Source::Method).collect();
+    let (modes, size) = (args.modes(), args.input.pictures.size.unwrap_or(model.architecture.preprocessing.size));
+    let against = args.against.unwrap_or(Extrapolation::NONE);
+    if modes.len() > 1 && !modes.contains(&against) {
+        complain!("nothing is compared: none is not one of those in --extrapolate (see --against)");
+    }
+    let method = |asked| Source::method(asked, &model.network, size, &modes);
+    let mut sources: Vec<Source> = methods.into_iter().map(method).collect();
     sources.extend([Source::Random(args.settings.seed), Source::Centre, Source::Edges]);
     let measures = Measures {
         network: &model.network,
@@ -90,7 +99,6 @@ pub fn run(args: &Evaluate) -> Outcome {
             false => Vec::new(),
         },
         metrics,
-        modes: args.modes(),
         steps: usize::from(args.steps),
         batch: args.settings.batch.unwrap_or(BATCH),
         seed: args.settings.seed,
@@ -108,22 +116,38 @@ pub fn run(args: &Evaluate) -> Outcome {
         journal,
         progress: progress.clone(),
         skipped: HashSet::new(),
-        failed: 0,
+        failures: Vec::new(),
     };
     let outcome = (0..surveyed.len()).try_for_each(|own| task.picture(own, &sources));
     progress.clear();
+    if let Err(Failure::Interrupted) = outcome {
+        complain!("{} maps are measured; the same command goes on from there", task.journal.count());
+    }
     outcome?;
 
-    failed += task.failed;
+    failures.append(&mut task.failures);
     let groups = task.groups(&sources);
     let (metrics, seed) = (&task.measures.metrics, args.settings.seed);
-    let depths: Vec<String> = task.measures.forgetful.iter().map(Forgetful::metric).collect();
+    let depths: Vec<String> = task.measures.forgetful.iter().map(|one| Metric::at_depth(&one.layer)).collect();
     let rows = summary::rows(&groups, metrics, &depths, seed);
-    let comparisons = summary::comparisons(&groups, metrics, args.against, seed);
+    let comparisons = summary::comparisons(&groups, metrics, against, seed);
     let inputs = surveyed.iter().map(|one| &one.key).collect();
-    let summary = Summary { settings, settings_sha256, inputs, failed, rows, comparisons };
+    let unextrapolated = sources.iter().filter(|source| source.is_unextrapolated(&modes)).map(Source::name).collect();
+    let failed = failures.len();
+    let summary = Summary {
+        settings,
+        settings_sha256,
+        inputs,
+        failed,
+        failures,
+        program_sha256: program(),
+        statistics: Statistics::default(),
+        unextrapolated,
+        rows,
+        comparisons,
+    };
     summary.write(&args.out)?;
-    summary.print(args.input.json)?;
+    summary.print(args.input.json).context("cannot write to standard output")?;
     if failed == 0 { Ok(()) } else { Err(Failure::Run(anyhow!("{failed} of the inputs failed"))) }
 }
 
@@ -145,6 +169,21 @@ fn leave_out_grids(args: &Evaluate, metrics: &mut Vec<Metric>, classes: usize) -
     Ok(())
 }
 
+/// What is to be said of a journal that is not new.
+fn found_there(journal: &Journal) -> Vec<String> {
+    let notices = [
+        (journal.mended, "ended in half a line of", "bytes: it was cut off"),
+        (journal.count(), "holds", "results of these settings already: they are not measured again"),
+        (
+            journal.foreign,
+            "holds",
+            "results of other settings, or of grids of other inputs: they are kept, and not used",
+        ),
+    ];
+    let notices = notices.into_iter().filter(|(count, ..)| *count > 0);
+    notices.map(|(count, before, after)| format!("{before} {count} {after}")).collect()
+}
+
 /// The loop over pictures and sources.
 struct Task<'a> {
     args: &'a Evaluate,
@@ -157,7 +196,7 @@ struct Task<'a> {
     progress: Progress,
     /// Methods that did not apply, and were said to.
     skipped: HashSet<&'static str>,
-    failed: usize,
+    failures: Vec<Failed>,
 }
 
 impl Task<'_> {
@@ -172,18 +211,21 @@ impl Task<'_> {
         }
         let measured = self.measure(own, &lacking);
         self.measures.interrupt.check()?;
-        if let Err(error) = measured {
-            self.failed += 1;
-            let message = crate::run::named(&surveyed.key.input, &told(&error));
-            self.progress.suspend(|| complain!("error: {message}"));
+        match measured {
+            Err(error) if error.is::<Unwritable>() => Err(error.into()),
+            Err(error) => {
+                let failed = Failed { input: surveyed.key.input.clone(), why: told(&error) };
+                self.progress.suspend(|| complain!("error: {}", crate::run::named(&failed.input, &failed.why)));
+                self.failures.push(failed);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 
     fn is_done(&self, surveyed: &Surveyed, source: &Source) -> bool {
-        let has =
-            |mode: &gradex::Extrapolation| self.journal.find(&surveyed.key, source.name(), &mode.to_string()).is_some();
-        source.modes(&self.measures.modes).iter().all(has)
+        let has = |mode: &Extrapolation| self.journal.find(&surveyed.key, source.name(), &mode.to_string()).is_some();
+        source.modes().iter().all(has)
     }
 
     fn measure(&mut self, own: usize, sources: &[&Source]) -> Result<()> {
@@ -192,11 +234,10 @@ impl Task<'_> {
         let mut subject = Subject::new(surveyed.key.clone(), &picture.input, surveyed.class, surveyed.runner_up);
         if let Some(annotations) = &self.annotations {
             let size = [picture.input.shape()[2], picture.input.shape()[3]];
-            subject.mask = annotations.mask(&surveyed.path, picture.photograph.size(), &picture.region, size)?;
-            if subject.mask.is_none() {
-                let name = &surveyed.key.input;
-                self.progress
-                    .suspend(|| complain!("{name}: no annotation, so it counts neither for pointing, energy nor iou"));
+            let found = annotations.of(&surveyed.path, picture.photograph.size(), &picture.region, size)?;
+            subject.mask = found.mask;
+            if let Some(notice) = found.notice {
+                self.progress.suspend(|| complain!("{}: {notice}", surveyed.key.input));
             }
         }
         for side in self.measures.metrics.iter().filter_map(|metric| metric.grid()) {
@@ -211,7 +252,7 @@ impl Task<'_> {
             self.measures.interrupt.check()?;
             match self.measures.of(&subject, source) {
                 Ok(measured) => {
-                    for ((made, metrics), mode) in measured.into_iter().zip(source.modes(&self.measures.modes)) {
+                    for ((made, metrics), mode) in measured.into_iter().zip(source.modes()) {
                         if self.journal.find(&subject.key, source.name(), &mode.to_string()).is_some() {
                             continue;
                         }
@@ -239,25 +280,24 @@ impl Task<'_> {
     fn skip(&mut self, source: &Source, error: Error) -> Result<()> {
         let does_not_apply = matches!(&error, Error::Saliency(why) if why.does_not_apply());
         match source {
-            Source::Method(asked) if does_not_apply && !asked.named => {
+            Source::Method(asked, _) if does_not_apply && !asked.named => {
                 if self.skipped.insert(source.name()) {
                     self.progress.suspend(|| complain!("skipped {}: {error}", source.name()));
                 }
                 Ok(())
             }
-            Source::Method(_) | Source::Random(_) | Source::Centre | Source::Edges => {
+            Source::Method(..) | Source::Random(_) | Source::Centre | Source::Edges => {
                 Err(anyhow!(error).context(format!("{} failed", source.name())))
             }
         }
     }
 
     fn groups<'s>(&'s self, sources: &'s [Source]) -> Vec<Group<'s>> {
-        let group = |source: &'s Source, mode: gradex::Extrapolation| {
+        let group = |source: &'s Source, mode: Extrapolation| {
             let record = |one: &Surveyed| self.journal.find(&one.key, source.name(), &mode.to_string());
             Group { method: source.name(), mode, records: self.surveyed.iter().map(record).collect() }
         };
-        let modes =
-            |source: &'s Source| source.modes(&self.measures.modes).iter().map(move |mode| group(source, *mode));
+        let modes = |source: &'s Source| source.modes().iter().map(move |mode| group(source, *mode));
         sources.iter().flat_map(modes).collect()
     }
 }

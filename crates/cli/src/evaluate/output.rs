@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use gradex::formats::write_file;
-use gradex::metrics::FEWEST;
+use gradex::metrics::{FEWEST, RESAMPLES};
 use serde::Serialize;
 
 use super::metric::Metric;
@@ -17,6 +17,8 @@ use super::summary::{Comparison, LEVEL, Row};
 pub const SUMMARY: &str = "summary.json";
 /// The name of the table.
 pub const TABLE: &str = "results.csv";
+/// The comparisons.
+pub const COMPARISONS: &str = "comparisons.csv";
 
 /// Everything that came out of a run. The keys are a contract.
 #[derive(Debug, Serialize)]
@@ -27,35 +29,64 @@ pub struct Summary<'a> {
     pub settings_sha256: String,
     /// What was measured.
     pub inputs: Vec<&'a Key>,
-    /// Inputs that failed.
+    /// How many inputs failed.
     pub failed: usize,
+    /// Which inputs failed, and why.
+    pub failures: Vec<Failed>,
+    /// sha256 of the program, where the system shows it.
+    pub program_sha256: Option<String>,
+    /// How intervals and verdicts come about.
+    pub statistics: Statistics,
+    /// Methods that have nothing to extrapolate: they are measured once, as `none`.
+    pub unextrapolated: Vec<&'a str>,
     /// The table.
     pub rows: Vec<Row>,
     /// Each mode of extrapolation against one.
     pub comparisons: Vec<Comparison>,
 }
 
+/// An input that failed.
+#[derive(Debug, Serialize)]
+pub struct Failed {
+    /// The path as given.
+    pub input: String,
+    /// Why.
+    pub why: String,
+}
+
+/// How intervals and verdicts come about.
+#[derive(Debug, Serialize)]
+pub struct Statistics {
+    interval: &'static str,
+    level: f64,
+    resamples: usize,
+    test: &'static str,
+    p_at_most: f64,
+    fewest_photographs: usize,
+}
+
+impl Default for Statistics {
+    fn default() -> Self {
+        Self {
+            interval: "bootstrap percentiles, widened for few values",
+            level: 1.0 - LEVEL,
+            resamples: RESAMPLES,
+            test: "sign flips",
+            p_at_most: LEVEL,
+            fewest_photographs: FEWEST,
+        }
+    }
+}
+
 impl Summary<'_> {
-    /// Writes both files, each whole or not at all.
+    /// Writes the files, each whole or not at all.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let mut json = serde_json::to_string_pretty(self)?;
         json.push('\n');
         write_file(&folder.join(SUMMARY), json.as_bytes())?;
-        Ok(write_file(&folder.join(TABLE), self.csv().as_bytes())?)
-    }
-
-    fn csv(&self) -> String {
-        let mut csv = "metric,better,method,extrapolation,mean,low,high,n,milliseconds\n".to_owned();
-        for row in &self.rows {
-            let Row { metric, better, method, extrapolation, mean, interval, n, milliseconds } = row;
-            let [low, high] =
-                interval.map_or([String::new(), String::new()], |bounds| bounds.map(|bound| bound.to_string()));
-            // Settings have commas between them.
-            let extrapolation =
-                if extrapolation.contains(',') { format!("\"{extrapolation}\"") } else { extrapolation.clone() };
-            csv += &format!("{metric},{better},{method},{extrapolation},{mean},{low},{high},{n},{milliseconds:.1}\n");
-        }
-        csv
+        write_file(&folder.join(TABLE), &csv(&self.rows.iter().map(RowLine::of).collect::<Vec<_>>())?)?;
+        let compared: Vec<ComparisonLine<'_>> = self.comparisons.iter().map(ComparisonLine::of).collect();
+        Ok(write_file(&folder.join(COMPARISONS), &csv(&compared)?)?)
     }
 
     /// Prints the table and what follows from it, or all of it as JSON.
@@ -68,15 +99,20 @@ impl Summary<'_> {
         let width = self.rows.iter().map(|row| row.extrapolation.len()).max().unwrap_or(0);
         for rows in self.rows.chunk_by(|one, next| one.metric == next.metric) {
             let Some(Row { metric, better, .. }) = rows.first() else { continue };
-            let good = if *better == "neither" { String::new() } else { format!(" ({better} is better)") };
+            let good = match *better {
+                "neither" => String::new(),
+                "zero" => " (nearer to 0 is better)".to_owned(),
+                _ => format!(" ({better} is better)"),
+            };
             writeln!(out, "{metric}{good}: {}", meaning(metric))?;
-            for Row { method, extrapolation, mean, interval, n, milliseconds, .. } in rows {
-                let interval = shown(*interval);
-                writeln!(
-                    out,
-                    "  {method:<28} {extrapolation:<width$} {mean:>8.3}  {interval:<20} n {n:<5} {milliseconds:>8.0} ms"
-                )?;
+            for row in rows {
+                let Row { method, extrapolation, milliseconds, .. } = row;
+                writeln!(out, "  {method:<32} {extrapolation:<width$} {:<46} {milliseconds:>8.0} ms", in_numbers(row))?;
             }
+        }
+        if !self.unextrapolated.is_empty() {
+            let methods = self.unextrapolated.join(", ");
+            writeln!(out, "\nNothing to extrapolate, so measured once, as none: {methods}")?;
         }
         if let Some(first) = self.comparisons.first() {
             let question = match &*first.against {
@@ -107,6 +143,94 @@ impl Summary<'_> {
         compared.dedup();
         compared
     }
+}
+
+/// A row's mean, interval and number of photographs, and what is missing in it.
+fn in_numbers(row: &Row) -> String {
+    let Row { mean, interval, n, blank, photographs, .. } = row;
+    let missing = match (photographs - n, blank) {
+        (0, _) => String::new(),
+        (_, 0) => format!(" of {photographs}"),
+        (_, blank) => format!(" of {photographs}, {blank} blank"),
+    };
+    match mean {
+        Some(mean) => format!("{mean:>8.3}  {:<20} n {n}{missing}", shown(*interval)),
+        None => format!("{:>8}  {:<20} n 0{missing}", "-", "[nothing to measure]"),
+    }
+}
+
+/// A line of results.csv. The columns are a contract.
+#[derive(Serialize)]
+struct RowLine<'a> {
+    metric: &'a str,
+    better: &'a str,
+    method: &'a str,
+    extrapolation: &'a str,
+    mean: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    n: usize,
+    milliseconds: String,
+    blank: usize,
+    photographs: usize,
+}
+
+impl<'a> RowLine<'a> {
+    fn of(row: &'a Row) -> Self {
+        let Row { metric, better, method, extrapolation, mean, interval, n, milliseconds, blank, photographs } = row;
+        Self {
+            metric,
+            better,
+            method,
+            extrapolation,
+            mean: *mean,
+            low: interval.map(|[low, _]| low),
+            high: interval.map(|[_, high]| high),
+            n: *n,
+            milliseconds: format!("{milliseconds:.1}"),
+            blank: *blank,
+            photographs: *photographs,
+        }
+    }
+}
+
+/// A line of comparisons.csv. The columns are a contract.
+#[derive(Serialize)]
+struct ComparisonLine<'a> {
+    metric: &'a str,
+    method: &'a str,
+    extrapolation: &'a str,
+    against: &'a str,
+    difference: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    p: f64,
+    n: usize,
+    verdict: &'a str,
+}
+
+impl<'a> ComparisonLine<'a> {
+    fn of(comparison: &'a Comparison) -> Self {
+        let Comparison { metric, method, extrapolation, against, difference, interval, p, n, verdict } = comparison;
+        Self {
+            metric,
+            method,
+            extrapolation,
+            against,
+            difference: *difference,
+            low: interval.map(|[low, _]| low),
+            high: interval.map(|[_, high]| high),
+            p: *p,
+            n: *n,
+            verdict,
+        }
+    }
+}
+
+fn csv(lines: &[impl Serialize]) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    lines.iter().try_for_each(|line| writer.serialize(line))?;
+    Ok(writer.into_inner()?)
 }
 
 /// What a row's metric is.
@@ -157,6 +281,30 @@ mod tests {
         assert!(few.contains("needs 6 photographs") && few.contains("these are 5, so nothing is decided"), "{few}");
         assert!(!enough.contains("nothing is decided") && enough.contains("Comparisons made: 40."), "{enough}");
         assert!(enough.contains("up to 2.0"), "{enough}");
+    }
+
+    #[test]
+    fn what_is_blank_or_not_defined_is_told() {
+        let row = |mean, n, blank| Row {
+            metric: "gini".to_owned(),
+            better: "neither",
+            method: "grad-cam".to_owned(),
+            extrapolation: "activated(power=2,skip=never)".to_owned(),
+            mean,
+            interval: None,
+            n,
+            milliseconds: 1.0,
+            blank,
+            photographs: 3,
+        };
+        assert!(in_numbers(&row(None, 0, 3)).ends_with("[nothing to measure] n 0 of 3, 3 blank"));
+        assert!(in_numbers(&row(Some(0.5), 1, 2)).ends_with("n 1 of 3, 2 blank"));
+        assert!(
+            in_numbers(&row(Some(0.5), 2, 0)).ends_with("n 2 of 3")
+                && in_numbers(&row(Some(0.5), 3, 0)).ends_with("n 3")
+        );
+        let written = String::from_utf8(csv(&[RowLine::of(&row(None, 0, 3))]).unwrap()).unwrap();
+        assert!(written.ends_with("grad-cam,\"activated(power=2,skip=never)\",,,,0,1.0,3,3\n"), "{written}");
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::interrupt::Interrupt;
 
 /// A maker of maps.
 pub enum Source {
-    /// An attribution method.
-    Method(AskedMethod),
+    /// An attribution method, and the modes that make a difference to its maps.
+    Method(AskedMethod, Vec<Extrapolation>),
     /// Uniform noise of this seed.
     Random(u64),
     /// A Gaussian at the centre.
@@ -35,10 +35,30 @@ pub struct Made {
 }
 
 impl Source {
+    /// A method, at this input size. Where nothing would be multiplied a mode is none: no map is measured twice.
+    pub fn method(asked: AskedMethod, network: &Network, [height, width]: [usize; 2], modes: &[Extrapolation]) -> Self {
+        let explainer = Explainer::new(network);
+        let point = explainer.point_of(asked.method.as_ref());
+        let points = [point].into_iter().chain(asked.method.maps_at(point));
+        let points: Vec<_> = points.collect();
+        let mut telling = Vec::new();
+        for mode in modes {
+            let explainer = explainer.clone().extrapolation(*mode);
+            let nothing =
+                |point: &_| explainer.excitations(&[1, 3, height, width], *point).is_ok_and(|all| all.is_empty());
+            let is_plain = mode.evidence == Extrapolation::NONE.evidence && mode.finish == Extrapolation::NONE.finish;
+            let mode = if is_plain && points.iter().all(nothing) { Extrapolation::NONE } else { *mode };
+            if !telling.contains(&mode) {
+                telling.push(mode);
+            }
+        }
+        Self::Method(asked, telling)
+    }
+
     /// Its name in tables and files.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Method(asked) => asked.method.about().name,
+            Self::Method(asked, _) => asked.method.about().name,
             Self::Random(_) => "random",
             Self::Centre => "centre",
             Self::Edges => "edges",
@@ -46,27 +66,25 @@ impl Source {
     }
 
     /// The modes that it is extrapolated by: a baseline by none.
-    pub fn modes<'a>(&self, asked: &'a [Extrapolation]) -> &'a [Extrapolation] {
+    pub fn modes(&self) -> &[Extrapolation] {
         match self {
-            Self::Method(_) => asked,
+            Self::Method(_, modes) => modes,
             Self::Random(_) | Self::Centre | Self::Edges => &[Extrapolation::NONE],
         }
     }
 
+    /// Whether it is asked for modes that make no difference to its maps.
+    pub fn is_unextrapolated(&self, asked: &[Extrapolation]) -> bool {
+        matches!(self, Self::Method(_, modes) if modes.iter().any(|mode| !asked.contains(mode)) || modes.len() < asked.len())
+    }
+
     /// Its maps of `input [1, c, h, w]` for `class`, one for each of its modes.
-    pub fn maps(
-        &self,
-        network: &Network,
-        input: &Tensor,
-        class: usize,
-        asked: &[Extrapolation],
-        interrupt: &Interrupt,
-    ) -> Result<Vec<Made>> {
+    pub fn maps(&self, network: &Network, input: &Tensor, class: usize, interrupt: &Interrupt) -> Result<Vec<Made>> {
         let start = Instant::now();
         let size = [input.shape()[2], input.shape()[3]];
         let map = match self {
-            Self::Method(asked_method) => {
-                return explained(asked_method, network, input, class, asked, interrupt);
+            Self::Method(asked, modes) => {
+                return explained(asked, network, input, class, modes, interrupt);
             }
             Self::Random(seed) => baselines::random(size, *seed),
             Self::Centre => baselines::centre(size),
@@ -114,4 +132,28 @@ fn explained(
         }
     }
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use gradex::methods::{Settings, find};
+
+    use super::*;
+
+    fn modes_of(name: &str, modes: &[Extrapolation]) -> Vec<Extrapolation> {
+        let asked = AskedMethod { method: find(name, &Settings::default()).unwrap(), named: true };
+        let model = gradex::embedded().unwrap();
+        Source::method(asked, &model.network, [224, 224], modes).modes().to_vec()
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_extrapolate_a_map_is_measured_once() {
+        let both = [Extrapolation::NONE, Extrapolation::ACTIVATED];
+        assert_eq!(modes_of("grad-cam", &both), both);
+        for name in ["gradient", "epsilon-plus"] {
+            assert_eq!(modes_of(name, &both), [Extrapolation::NONE]);
+            assert_eq!(modes_of(name, &[Extrapolation::ACTIVATED]), [Extrapolation::NONE]);
+            assert_eq!(modes_of(name, &[Extrapolation::PUBLISHED]), [Extrapolation::PUBLISHED], "it is clipped");
+        }
+    }
 }

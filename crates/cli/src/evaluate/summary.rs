@@ -15,20 +15,24 @@ pub const LEVEL: f64 = 0.05;
 pub struct Row {
     /// The metric; `randomisation:LAYER` at one depth, down to this layer.
     pub metric: String,
-    /// `higher`, `lower` or `neither`.
+    /// `higher`, `lower`, `zero` (the nearer to it) or `neither`.
     pub better: &'static str,
     /// The method, or the baseline.
     pub method: String,
     /// The mode.
     pub extrapolation: String,
-    /// The mean.
-    pub mean: f64,
+    /// The mean; null of no photograph.
+    pub mean: Option<f64>,
     /// The 95 % interval of the mean; null of one photograph.
     pub interval: Option<[f64; 2]>,
-    /// Photographs.
+    /// Photographs of which it is defined.
     pub n: usize,
     /// The mean time for a map.
     pub milliseconds: f64,
+    /// Photographs whose map is blank, so that nothing is measured of it.
+    pub blank: usize,
+    /// Photographs.
+    pub photographs: usize,
 }
 
 /// What a mode changes against another, photograph by photograph.
@@ -70,6 +74,10 @@ impl Group<'_> {
         self.records.iter().map(|record| record.and_then(|record| record.value(metric))).collect()
     }
 
+    fn blank(&self) -> usize {
+        self.records.iter().flatten().filter(|record| record.blank.is_some()).count()
+    }
+
     fn milliseconds(&self) -> f64 {
         let times: Vec<f64> = self.records.iter().flatten().map(|record| record.milliseconds).collect();
         times.iter().sum::<f64>() / times.len().max(1) as f64
@@ -80,20 +88,24 @@ impl Group<'_> {
 pub fn rows(groups: &[Group<'_>], metrics: &[Metric], depths: &[String], seed: u64) -> Vec<Row> {
     let row = |metric: Metric, name: &str, group: &Group<'_>| {
         let values: Vec<f64> = group.values(name).into_iter().flatten().collect();
-        let Interval { mean, bounds, count } = Interval::of(&values, seed)?;
-        Some(Row {
+        let photographs = group.records.iter().flatten().count();
+        let interval = Interval::of(&values, seed);
+        (photographs > 0).then(|| Row {
             metric: name.to_owned(),
             better: match metric.better() {
+                _ if name != metric.name() => "zero",
                 Better::Higher => "higher",
                 Better::Lower => "lower",
                 Better::Neither => "neither",
             },
             method: group.method.to_owned(),
             extrapolation: group.mode.to_string(),
-            mean,
-            interval: bounds,
-            n: count,
+            mean: interval.map(|interval| interval.mean),
+            interval: interval.and_then(|interval| interval.bounds),
+            n: values.len(),
             milliseconds: group.milliseconds(),
+            blank: group.blank(),
+            photographs,
         })
     };
     let named = |metric: &Metric| {
@@ -172,8 +184,9 @@ mod tests {
         let sharp = records(&[Some(0.0), Some(0.8), Some(0.5), Some(0.1), a, b, c], "activated");
         let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
         let rows = rows(&groups, &[Metric::Deletion, Metric::Gini], &[], 0);
-        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [6, 7]);
-        assert!((rows[0].mean - 2.5 / 6.0).abs() < 1e-12);
+        assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [6, 7, 0, 0]);
+        assert!((rows[0].mean.unwrap() - 2.5 / 6.0).abs() < 1e-12);
+        assert_eq!((rows[2].mean, rows[2].photographs), (None, 7), "what is not defined has a row that says so");
         let compared = comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0);
         let [Comparison { difference, interval: Some([low, high]), n: 6, p, verdict: "better", .. }] = compared[..]
         else {
@@ -183,6 +196,17 @@ mod tests {
             (difference + 0.8 / 6.0).abs() < 1e-12 && low > -0.2 && high < -0.05 && p == 2.0 / 64.0,
             "{low} {high} {p}"
         );
+    }
+
+    #[test]
+    fn depths_are_good_where_they_are_near_zero_and_blank_maps_are_counted() {
+        let mut records = records(&[Some(0.1), None, None], "none");
+        records[1].blank = Some("no positive evidence".to_owned());
+        let groups = [group(&records, Extrapolation::NONE)];
+        let depths = ["randomisation:fc".to_owned()];
+        let found = rows(&groups, &[Metric::Randomisation], &depths, 0);
+        assert_eq!(found.iter().map(|row| row.better).collect::<Vec<_>>(), ["lower", "zero"]);
+        assert!(found.iter().all(|row| (row.blank, row.photographs) == (1, 3)), "{found:?}");
     }
 
     #[test]

@@ -5,6 +5,9 @@ use super::html::{Html, fill, text};
 /// As many colours as style.css has.
 pub const COLOURS: usize = 6;
 
+/// As many patterns as style.css has.
+pub const PATTERNS: usize = 3;
+
 /// The frame of the curves, in the units of pieces/chart.svg: left, top, width, height.
 const FRAME: [f64; 4] = [44.0, 22.0, 332.0, 190.0];
 
@@ -26,8 +29,8 @@ pub enum Stroke {
     Solid(usize),
     /// Dashed, in a colour.
     Dashed(usize),
-    /// Grey dots: what others are compared with.
-    Dotted,
+    /// Grey, in a pattern of dots or dashes: what others are compared with.
+    Dotted(usize),
 }
 
 impl Stroke {
@@ -35,7 +38,7 @@ impl Stroke {
         match self {
             Self::Solid(colour) => format!("line colour-{}", colour % COLOURS),
             Self::Dashed(colour) => format!("line dashed colour-{}", colour % COLOURS),
-            Self::Dotted => "line dotted".to_owned(),
+            Self::Dotted(pattern) => format!("line dotted pattern-{}", pattern % PATTERNS),
         }
     }
 }

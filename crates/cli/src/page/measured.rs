@@ -2,6 +2,7 @@
 
 use super::chart::{Line, Stroke, chart, legend};
 use super::html::{Html, fill, text};
+use super::photograph::Verdict;
 
 /// Fractions and scores, and the area below them.
 pub type Drawn = (Vec<(f64, f64)>, f64);
@@ -11,6 +12,8 @@ pub type Drawn = (Vec<(f64, f64)>, f64);
 pub struct Order {
     /// The map that gives the order.
     pub name: String,
+    /// The method whose map it is; none of a map that knows nothing of the network.
+    pub method: Option<String>,
     /// How its curves are drawn.
     pub stroke: Stroke,
     /// The curve of insertion.
@@ -19,11 +22,20 @@ pub struct Order {
     pub deletion: Drawn,
 }
 
+impl Order {
+    /// The area below insertion minus that below deletion.
+    pub fn difference(&self) -> f64 {
+        self.insertion.1 - self.deletion.1
+    }
+}
+
 /// Curves of several orders.
 #[derive(Debug)]
 pub struct Measured {
     /// What was measured, and how.
     pub about: String,
+    /// What is to be thought of the curves.
+    pub verdicts: Vec<Verdict>,
     /// The orders; none where nothing was measured.
     pub orders: Vec<Order>,
 }
@@ -51,7 +63,7 @@ impl Measured {
                 ("name", text(&order.name)),
                 ("insertion", number(insertion)),
                 ("deletion", number(deletion)),
-                ("difference", number(insertion - deletion)),
+                ("difference", number(order.difference())),
             ];
             fill(include_str!("pieces/area.html"), &gaps)
         };
@@ -71,6 +83,7 @@ impl Measured {
                     drawn("deletion", "part of the pixels deleted", &summary(|order| order.deletion.1), &deletion),
                 ),
                 ("legend", legend(&insertion)),
+                ("verdicts", Html::join(self.verdicts.iter().map(Verdict::item))),
                 ("areas", Html::join(self.orders.iter().map(row))),
             ],
         )

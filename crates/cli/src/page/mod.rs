@@ -11,7 +11,7 @@ pub use chart::Stroke;
 pub use data::picture;
 pub use html::Html;
 pub use measured::{Measured, Order};
-pub use photograph::{MapShown, MethodShown, PhotographShown, QuestionShown, Verdict};
+pub use photograph::{Depth, MapShown, MethodShown, PhotographShown, QuestionShown, Verdict};
 pub use place::place;
 
 use html::{fill, text};

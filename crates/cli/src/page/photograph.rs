@@ -1,5 +1,7 @@
 //! The section about one photograph.
 
+use std::borrow::Cow;
+
 use super::html::{Html, fill, text};
 use super::measured::Measured;
 
@@ -46,6 +48,19 @@ pub struct MethodShown {
     pub maps: Vec<MapShown>,
     /// What is to be thought of them.
     pub verdicts: Vec<Verdict>,
+    /// What is left of the picture as the network forgets; none where that was not asked.
+    pub depths: Vec<Depth>,
+}
+
+/// What is left of a picture where everything from the logits down to a layer is random.
+#[derive(Debug)]
+pub struct Depth {
+    /// The layer.
+    pub layer: String,
+    /// The rank correlation of the two pictures; none where there is no picture left.
+    pub correlation: Option<f64>,
+    /// The verdict.
+    pub words: &'static str,
 }
 
 /// A picture of a map.
@@ -63,7 +78,7 @@ pub struct MapShown {
 #[derive(Debug)]
 pub struct Verdict {
     /// What it is about.
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     /// The verdict.
     pub words: String,
     /// Whether it is a reason to doubt the map.
@@ -135,10 +150,17 @@ impl MethodShown {
             ];
             fill(include_str!("pieces/map.html"), &gaps)
         };
-        let verdict = |verdict: &Verdict| {
-            let kind = if verdict.doubt { "doubt" } else { "fine" };
-            let gaps = [("kind", text(kind)), ("about", text(verdict.about)), ("verdict", text(&verdict.words))];
-            fill(include_str!("pieces/verdict.html"), &gaps)
+        let depth = |Depth { layer, correlation, words }: &Depth| {
+            let correlation = correlation.map_or_else(|| "–".to_owned(), |found| format!("{found:.3}"));
+            let gaps = [("layer", text(layer)), ("correlation", text(correlation)), ("verdict", text(words))];
+            fill(include_str!("pieces/depth.html"), &gaps)
+        };
+        let depths = match self.depths[..] {
+            [] => Html::default(),
+            _ => {
+                let rows = Html::join(self.depths.iter().map(depth));
+                fill(include_str!("pieces/depths.html"), &[("name", text(&self.name)), ("rows", rows)])
+            }
         };
         fill(
             include_str!("pieces/method.html"),
@@ -146,9 +168,19 @@ impl MethodShown {
                 ("name", text(&self.name)),
                 ("about", text(&self.about)),
                 ("maps", Html::join(self.maps.iter().map(map))),
-                ("verdicts", Html::join(self.verdicts.iter().map(verdict))),
+                ("verdicts", Html::join(self.verdicts.iter().map(Verdict::item))),
+                ("depths", depths),
             ],
         )
+    }
+}
+
+impl Verdict {
+    /// As an item of a list.
+    pub fn item(&self) -> Html {
+        let kind = if self.doubt { "doubt" } else { "fine" };
+        let gaps = [("kind", text(kind)), ("about", text(&self.about)), ("verdict", text(&self.words))];
+        fill(include_str!("pieces/verdict.html"), &gaps)
     }
 }
 

@@ -26,7 +26,8 @@ impl Lrp {
     /// Under the caller's rules; without them it cannot be applied.
     #[must_use]
     pub fn new(rules: Option<Composite>) -> Self {
-        let missing = "give rules, such as `first conv2d = flat; conv2d = gamma(0.25); linear = epsilon(1e-6)`";
+        let missing =
+            "give rules (--rule), such as `first conv2d = flat; conv2d = gamma(0.25); linear = epsilon(1e-6)`";
         Self {
             about: About {
                 name: "lrp",

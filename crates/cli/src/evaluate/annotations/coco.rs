@@ -1,5 +1,6 @@
 //! Boxes of COCO (<https://cocodataset.org/#format-data>): `images` with `id` and `file_name`, `annotations` with `image_id`
-//! and `bbox`: left, top, width, height in pixels from 0. What else there is, is not read.
+//! and `bbox`: left, top, width, height in pixels from 0. Where an image has `width` and `height` too, the photograph must be
+//! as large. What else there is, is not read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,6 +19,8 @@ struct Coco {
 struct Image {
     id: u64,
     file_name: String,
+    width: Option<f64>,
+    height: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -32,23 +35,23 @@ pub fn boxes(path: &Path, text: &str) -> Result<Boxes, Malformed> {
         format!("not COCO's format ({error}): it needs `images` (id, file_name) and `annotations` (image_id, bbox)")
     };
     let coco: Coco = serde_json::from_str(text).map_err(|error| Malformed::new(path, explain(error)))?;
-    let file_name = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-    let names: BTreeMap<u64, String> =
-        coco.images.iter().map(|image| (image.id, file_name(&image.file_name))).collect();
-    let mut boxes = Boxes::new();
+    let images: BTreeMap<u64, &Image> = coco.images.iter().map(|image| (image.id, image)).collect();
+    let mut boxes = Boxes::default();
     for (number, Annotation { image_id, bbox }) in coco.annotations.into_iter().enumerate() {
         let wrong = |what: String| Malformed::new(path, format!("annotation {number}: {what}"));
-        let name = names.get(&image_id).ok_or_else(|| wrong(format!("no image has the id {image_id}")))?;
+        let image = images.get(&image_id).ok_or_else(|| wrong(format!("no image has the id {image_id}")))?;
         let [left, top, width, height] = bbox;
         let rectangle = Rectangle::new([left, top], [left + width, top + height]);
         let rectangle = rectangle.ok_or_else(|| wrong(format!("the bbox {bbox:?} has no area")))?;
-        boxes.entry(name.clone()).or_default().push(rectangle);
+        boxes.named(&image.file_name).size = image.height.zip(image.width).map(|(height, width)| [height, width]);
+        boxes.add(&image.file_name, rectangle);
     }
     Ok(boxes)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Boxed;
     use super::*;
 
     fn read(text: &str) -> Result<Boxes, Malformed> {
@@ -58,7 +61,7 @@ mod tests {
     #[test]
     fn boxes_by_file_name() {
         let found = read(
-            r#"{"info": {}, "images": [{"id": 7, "file_name": "val/cat.jpg", "width": 9}, {"id": 8, "file_name": "dog.jpg"}],
+            r#"{"info": {}, "images": [{"id": 7, "file_name": "val/cat.jpg", "width": 9, "height": 8}, {"id": 8, "file_name": "dog.jpg"}],
                 "annotations": [{"id": 1, "image_id": 7, "bbox": [1, 2, 3, 4.5], "category_id": 3},
                                 {"id": 2, "image_id": 7, "bbox": [0, 0, 1, 1]}]}"#,
         );
@@ -66,7 +69,8 @@ mod tests {
             Rectangle { top: 2.0, left: 1.0, bottom: 6.5, right: 4.0 },
             Rectangle { top: 0.0, left: 0.0, bottom: 1.0, right: 1.0 },
         ];
-        assert_eq!(found.unwrap(), [("cat.jpg".to_owned(), rectangles)].into());
+        let boxed = Boxed { size: Some([8.0, 9.0]), rectangles };
+        assert_eq!(found.unwrap(), [("val/cat.jpg".to_owned(), boxed)].into_iter().collect());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Masks of a folder: `cat.png` for the input `cat.jpg`, as large as the photograph. Whatever is not black is the object.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use gradex::Photograph;
@@ -8,10 +8,14 @@ use ndarray::Array2;
 
 use super::Malformed;
 
+/// Where the mask of the photograph at `path` lies, if there is one.
+pub fn file(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(format!("{}.png", path.file_stem().unwrap_or_default().to_string_lossy()))
+}
+
 /// The mask of the photograph at `path`, which is of `size`; none where the folder has none.
 pub fn read(folder: &Path, path: &Path, size: [usize; 2]) -> Result<Option<Array2<bool>>> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let file = folder.join(format!("{stem}.png"));
+    let file = file(folder, path);
     if !file.exists() {
         return Ok(None);
     }

@@ -1,54 +1,48 @@
 //! Where the objects are: boxes or masks, by the inputs' file names.
 
+mod boxes;
 mod coco;
 mod csv;
 mod malformed;
 mod masks;
 mod voc;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use gradex::Region;
 use ndarray::Array2;
 
+use boxes::{Boxed, Boxes, Rectangle};
 use malformed::Malformed;
 
 use super::args::Evaluate;
 use crate::inputs::file_name;
 use crate::receipt::{of_bytes, of_folder};
 
-/// A box in a photograph's pixels: pixel `i` reaches from `i` to `i + 1`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rectangle {
-    /// The upper side.
-    pub top: f64,
-    /// The left side.
-    pub left: f64,
-    /// The lower side.
-    pub bottom: f64,
-    /// The right side.
-    pub right: f64,
-}
-
-/// The boxes of each photograph, by its file name without folders.
-pub type Boxes = BTreeMap<String, Vec<Rectangle>>;
-
 /// What is known of the objects.
 pub enum Annotations {
-    /// Boxes; several of one photograph count together.
-    Boxes(Boxes),
+    /// Boxes of a file; several of one photograph count together.
+    Boxes(PathBuf, Boxes),
     /// A folder of masks.
     Masks(PathBuf),
+}
+
+/// What annotations say of a photograph.
+#[derive(Debug, Default, PartialEq)]
+pub struct Found {
+    /// Where the object is, as far as the network saw it.
+    pub mask: Option<Array2<bool>>,
+    /// What its reader should know.
+    pub notice: Option<String>,
 }
 
 impl Annotations {
     /// Reads what the command line names.
     pub fn open(args: &Evaluate) -> Result<Option<Self>> {
         Ok(match (&args.boxes, &args.masks) {
-            (Some(path), _) => Some(Self::Boxes(boxes(path)?)),
+            (Some(path), _) => Some(Self::Boxes(path.clone(), boxes(path)?)),
             (None, Some(folder)) => Some(Self::Masks(folder.clone())),
             (None, None) => None,
         })
@@ -57,45 +51,73 @@ impl Annotations {
     /// Of everything that a measurement depends on.
     pub fn sha256(&self) -> Result<String> {
         match self {
-            Self::Boxes(boxes) => Ok(of_bytes(format!("{boxes:?}").as_bytes())),
+            Self::Boxes(_, boxes) => Ok(of_bytes(format!("{boxes:?}").as_bytes())),
             Self::Masks(folder) => of_folder(folder, "png"),
         }
     }
 
-    /// The object's mask over `size` pixels that show `region` of the photograph at `path`, which is of `photograph` pixels
-    /// [height, width]. None where nothing is known of the object, or it lies outside of the region.
-    pub fn mask(
-        &self,
-        path: &Path,
-        photograph: [usize; 2],
-        region: &Region,
-        size: [usize; 2],
-    ) -> Result<Option<Array2<bool>>> {
-        let mask = match self {
-            Self::Boxes(boxes) => {
-                let Some(boxes) = boxes.get(&file_name(path)) else { return Ok(None) };
-                sampled(region, size, |y, x| boxes.iter().any(|rectangle| rectangle.contains(y, x)))
+    /// Whether they speak of one of these inputs at all: else nobody would learn from the table that names differ.
+    pub fn check<'a>(&self, inputs: impl Iterator<Item = &'a Path> + Clone) -> Result<()> {
+        let is_known = |path: &Path| match self {
+            Self::Boxes(file, boxes) => Ok::<_, Malformed>(boxes.of(file, path)?.is_some()),
+            Self::Masks(folder) => Ok(masks::file(folder, path).exists()),
+        };
+        for path in inputs.clone() {
+            if is_known(path)? {
+                return Ok(());
+            }
+        }
+        let input = inputs.map(file_name).next().unwrap_or_default();
+        match self {
+            Self::Boxes(file, boxes) => {
+                let named = boxes.names().next().unwrap_or_default();
+                bail!("{}: no box is of any input: it names {named}, an input is {input}", file.display())
             }
             Self::Masks(folder) => {
-                let Some(mask) = masks::read(folder, path, photograph)? else { return Ok(None) };
+                let wanted = masks::file(folder, Path::new(&input));
+                bail!("{}: no mask is of any input: that of {input} would be {}", folder.display(), wanted.display())
+            }
+        }
+    }
+
+    /// What they say of the photograph at `path`, which is of `photograph` pixels [height, width]; the mask is over `size`
+    /// pixels that show `region` of it.
+    ///
+    /// # Errors
+    /// Where they were made for a photograph of another size.
+    pub fn of(&self, path: &Path, photograph: [usize; 2], region: &Region, size: [usize; 2]) -> Result<Found> {
+        let mut notice = None;
+        let mask = match self {
+            Self::Boxes(file, boxes) => {
+                let Some(boxed) = boxes.of(file, path)? else { return Ok(Found::nothing()) };
+                boxed.check_size(file, path, photograph)?;
+                if boxed.reaches_outside(photograph) {
+                    notice = Some("a box reaches outside of the photograph: what lies inside counts".to_owned());
+                }
+                sampled(region, size, |y, x| boxed.rectangles.iter().any(|rectangle| rectangle.contains(y, x)))
+            }
+            Self::Masks(folder) => {
+                let Some(mask) = masks::read(folder, path, photograph)? else { return Ok(Found::nothing()) };
                 sampled(region, size, |y, x| {
                     mask.get((y.max(0.0) as usize, x.max(0.0) as usize)).copied().unwrap_or(false)
                 })
             }
         };
-        Ok(mask.iter().any(|inside| *inside).then_some(mask))
+        if mask.iter().any(|inside| *inside) {
+            return Ok(Found { mask: Some(mask), notice });
+        }
+        let nowhere = match self {
+            Self::Boxes(..) => "its boxes lie outside of what the network sees",
+            Self::Masks(_) => "its mask is black wherever the network looks",
+        };
+        Ok(Found { mask: None, notice: Some(format!("{nowhere}, so it counts neither for pointing, energy nor iou")) })
     }
 }
 
-impl Rectangle {
-    fn contains(&self, y: f64, x: f64) -> bool {
-        (self.top..self.bottom).contains(&y) && (self.left..self.right).contains(&x)
-    }
-
-    /// Of its two corners, where they span an area.
-    fn new([left, top]: [f64; 2], [right, bottom]: [f64; 2]) -> Option<Self> {
-        let is_finite = [left, top, right, bottom].iter().all(|side| side.is_finite());
-        (is_finite && left < right && top < bottom).then_some(Self { top, left, bottom, right })
+impl Found {
+    fn nothing() -> Self {
+        let notice = "no annotation, so it counts neither for pointing, energy nor iou";
+        Self { mask: None, notice: Some(notice.to_owned()) }
     }
 }
 
@@ -112,41 +134,65 @@ fn boxes(path: &Path) -> Result<Boxes> {
     let cannot = || format!("cannot read {}", path.display());
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     let text = || fs::read_to_string(path).with_context(cannot);
-    let boxes = match ending.as_str() {
-        _ if path.is_dir() => voc::folder(path)?,
-        "json" => coco::boxes(path, &text()?)?,
-        "xml" => voc::file(path, &text()?)?.into_iter().collect(),
-        "csv" => csv::boxes(path, &text()?)?,
+    let (boxes, nothing) = match ending.as_str() {
+        _ if path.is_dir() => (voc::folder(path)?, "there is not one box in its .xml files, and others are not read"),
+        "json" => (coco::boxes(path, &text()?)?, NOTHING),
+        "xml" => (voc::file(path, &text()?)?.into_iter().collect(), NOTHING),
+        "csv" => (csv::boxes(path, &text()?)?, NOTHING),
         _ => {
-            let what = "boxes come as COCO's .json, Pascal VOC's .xml or a folder of such, or .csv";
+            let what = "boxes come as COCO's .json, Pascal VOC's .xml or a folder of such .xml, or .csv";
             return Err(Malformed::new(path, what).into());
         }
     };
-    if boxes.is_empty() { Err(Malformed::new(path, "there is not one box in it").into()) } else { Ok(boxes) }
+    if boxes.is_empty() { Err(Malformed::new(path, nothing).into()) } else { Ok(boxes) }
 }
+
+const NOTHING: &str = "there is not one box in it";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_pixel_belongs_to_the_box_that_holds_its_centre() {
-        let boxes =
-            Annotations::Boxes([("a.png".to_owned(), vec![Rectangle::new([2.0, 4.0], [6.0, 8.0]).unwrap()])].into());
-        let region = Region { top: 0.0, left: 0.0, height: 16.0, width: 8.0 };
-        let mask = boxes.mask(Path::new("x/a.png"), [16, 8], &region, [4, 4]).unwrap().unwrap();
-        // Rows are 4 pixels high, columns 2 wide.
-        let expected = Array2::from_shape_fn((4, 4), |(y, x)| y == 1 && (1..3).contains(&x));
-        assert_eq!(mask, expected);
-        assert_eq!(boxes.mask(Path::new("b.png"), [16, 8], &region, [4, 4]).unwrap(), None);
-        let elsewhere = Region { top: 8.0, ..region };
-        assert_eq!(boxes.mask(Path::new("a.png"), [16, 8], &elsewhere, [4, 4]).unwrap(), None);
+    const REGION: Region = Region { top: 0.0, left: 0.0, height: 16.0, width: 8.0 };
+
+    fn one(name: &str, size: Option<[f64; 2]>, corner: [f64; 2], other: [f64; 2]) -> Annotations {
+        let rectangles = vec![Rectangle::new(corner, other).unwrap()];
+        Annotations::Boxes("boxes.csv".into(), [(name.to_owned(), Boxed { size, rectangles })].into_iter().collect())
+    }
+
+    fn of(annotations: &Annotations, path: &str, region: &Region) -> Result<Found> {
+        annotations.of(Path::new(path), [16, 8], region, [4, 4])
     }
 
     #[test]
-    fn corners_must_span_an_area() {
-        assert_eq!(Rectangle::new([1.0, 1.0], [1.0, 2.0]), None);
-        assert_eq!(Rectangle::new([3.0, 1.0], [1.0, 2.0]), None);
-        assert_eq!(Rectangle::new([0.0, f64::NAN], [1.0, 2.0]), None);
+    fn a_pixel_belongs_to_the_box_that_holds_its_centre() {
+        let boxes = one("a.png", Some([16.0, 8.0]), [2.0, 4.0], [6.0, 8.0]);
+        // Rows are 4 pixels high, columns 2 wide.
+        let mask = Array2::from_shape_fn((4, 4), |(y, x)| y == 1 && (1..3).contains(&x));
+        assert_eq!(of(&boxes, "x/a.png", &REGION).unwrap(), Found { mask: Some(mask), notice: None });
+        let said = |path, region: &Region| {
+            let found = of(&boxes, path, region).unwrap();
+            assert_eq!(found.mask, None);
+            found.notice.unwrap()
+        };
+        assert!(said("b.png", &REGION).starts_with("no annotation"));
+        assert!(said("a.png", &Region { top: 8.0, ..REGION }).contains("outside of what the network sees"));
+    }
+
+    #[test]
+    fn boxes_made_for_another_size_are_refused_and_those_that_reach_outside_are_named() {
+        let error = of(&one("a.png", Some([32.0, 16.0]), [0.0, 0.0], [1.0, 1.0]), "a.png", &REGION).unwrap_err();
+        assert!(error.to_string().contains("16 x 32") && error.to_string().contains("8 x 16"), "{error}");
+        let found = of(&one("a.png", None, [0.0, 0.0], [9000.0, 9000.0]), "a.png", &REGION).unwrap();
+        assert!(found.mask.is_some() && found.notice.unwrap().contains("reaches outside"));
+    }
+
+    #[test]
+    fn annotations_of_nothing_that_is_given_are_an_error_with_a_name_of_each() {
+        let boxes = one("other.png", None, [0.0, 0.0], [1.0, 1.0]);
+        let check = |input: &str| boxes.check([Path::new(input)].into_iter());
+        assert!(check("x/other.png").is_ok());
+        let error = check("CHELSEA.PNG").unwrap_err().to_string();
+        assert!(error.contains("names other.png") && error.contains("CHELSEA.PNG"), "{error}");
     }
 }

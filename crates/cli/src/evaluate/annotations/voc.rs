@@ -1,5 +1,5 @@
 //! Boxes of Pascal VOC: an XML file a photograph, with its name in `filename` and its boxes in `object/bndbox`; pixels are
-//! counted from 1, and the last ones belong to the box.
+//! counted from 1, and the last ones belong to the box. Where it has a `size`, the photograph must be as large.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use roxmltree::{Document, Node};
 
-use super::{Boxes, Malformed, Rectangle};
+use super::{Boxed, Boxes, Malformed, Rectangle};
 
 /// The boxes of every `.xml` file of a folder.
 pub fn folder(folder: &Path) -> Result<Boxes> {
     let cannot = || format!("cannot read {}", folder.display());
-    let mut boxes = Boxes::new();
+    let mut boxes = Vec::new();
     for entry in fs::read_dir(folder).with_context(cannot)? {
         let path = entry.with_context(cannot)?.path();
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xml")) {
@@ -20,11 +20,11 @@ pub fn folder(folder: &Path) -> Result<Boxes> {
             boxes.extend(file(&path, &text)?);
         }
     }
-    Ok(boxes)
+    Ok(boxes.into_iter().collect())
 }
 
 /// The photograph's name and its boxes in this text; none where it has none.
-pub fn file(path: &Path, text: &str) -> Result<Option<(String, Vec<Rectangle>)>, Malformed> {
+pub fn file(path: &Path, text: &str) -> Result<Option<(String, Boxed)>, Malformed> {
     let document = Document::parse(text).map_err(|error| Malformed::new(path, format!("not XML: {error}")))?;
     let child = |node: Node<'_, '_>, name: &str| {
         let found = node.children().find(|child| child.has_tag_name(name));
@@ -44,27 +44,31 @@ pub fn file(path: &Path, text: &str) -> Result<Option<(String, Vec<Rectangle>)>,
     };
     let objects = document.root_element().children().filter(|node| node.has_tag_name("object"));
     let boxes = objects.flat_map(|object| object.children().filter(|node| node.has_tag_name("bndbox")));
-    let boxes: Vec<Rectangle> = boxes.map(boxed).collect::<Result<_, _>>()?;
-    Ok((!boxes.is_empty()).then_some((name, boxes)))
+    let rectangles: Vec<Rectangle> = boxes.map(boxed).collect::<Result<_, _>>()?;
+    let size = document.root_element().children().find(|node| node.has_tag_name("size"));
+    let side = |name: &str| child(size?, name)?.parse::<f64>().ok().filter(|side| *side > 0.0);
+    let size = side("height").zip(side("width")).map(|(height, width)| [height, width]);
+    Ok((!rectangles.is_empty()).then_some((name, Boxed { size, rectangles })))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Option<(String, Vec<Rectangle>)>, Malformed> {
+    fn read(text: &str) -> Result<Option<(String, Boxed)>, Malformed> {
         file(Path::new("cat.xml"), text)
     }
 
     #[test]
     fn pixels_are_counted_from_one() {
         let found = read(
-            "<annotation><folder>VOC</folder><filename>cat.jpg</filename><object><name>cat</name>\
+            "<annotation><folder>VOC</folder><filename>cat.jpg</filename><size><width>9</width><height>8</height></size><object><name>cat</name>\
              <bndbox><xmin>1</xmin><ymin>2</ymin><xmax> 4 </xmax><ymax>6</ymax></bndbox>\
              <part><bndbox><xmin>1</xmin></bndbox></part></object></annotation>",
         );
         let rectangle = Rectangle { top: 1.0, left: 0.0, bottom: 6.0, right: 4.0 };
-        assert_eq!(found.unwrap(), Some(("cat.jpg".to_owned(), vec![rectangle])));
+        let boxed = Boxed { size: Some([8.0, 9.0]), rectangles: vec![rectangle] };
+        assert_eq!(found.unwrap(), Some(("cat.jpg".to_owned(), boxed)));
         assert_eq!(read("<annotation><filename>a.jpg</filename></annotation>").unwrap(), None);
     }
 

@@ -4,8 +4,6 @@ use anyhow::Result;
 use gradex::Network;
 use gradex::metrics::{learned_layers, randomised};
 
-use super::metric::Metric;
-
 /// A network whose layers from the logits down to this one are random.
 pub struct Forgetful {
     /// The layer's name.
@@ -25,10 +23,5 @@ impl Forgetful {
             Ok(Self { layer, network: randomised(network, &layers[..count], seed)? })
         };
         (0..depths).map(|step| at(depth(step))).collect()
-    }
-
-    /// What the rank correlation with its maps is called in every file.
-    pub fn metric(&self) -> String {
-        format!("{}:{}", Metric::Randomisation.name(), self.layer)
     }
 }
