@@ -1,4 +1,5 @@
-// gradex.wasm for JavaScript: crates/ffi/include/gradex.h has the contract of every function that is called here.
+// gradex.wasm for JavaScript: crates/ffi/include/gradex.h has the contract of the functions that are called here, and
+// crates/wasm/src of those that a browser needs besides (gradex_allocate, gradex_release, gradex_explain).
 //
 // A pointer is a number. Each handle is freed by hand: FinalizationRegistry promises nothing.
 

@@ -4,7 +4,8 @@
 // a cache of its own; the old one goes when no page uses it any more.
 
 const CACHE = 'gradex-@VERSION@';
-const PAGE = ['./', 'style.css', 'page.js', 'worker.js', 'gradex.js', 'icon.svg', 'gradex.webmanifest'];
+const PAGE = ['./', 'style.css', 'page.js', 'worker.js', 'gradex.js', 'icon.svg', 'gradex.webmanifest',
+  'chelsea.png'];
 
 addEventListener('install', (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(PAGE)));

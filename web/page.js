@@ -11,11 +11,15 @@ const at = (id) => document.getElementById(id);
 const [figure, canvas, status, progress] = ['figure', 'canvas', 'status', 'progress'].map(at);
 
 /** The worker, and what it was asked and has not answered. */
-let worker;
+let worker, loading;
+/** Whether that worker has seen the photograph. */
+let hasSeen = false;
 const waiting = new Map();
 let asked = 0;
 /** The photograph: its name and its pixels. */
 let photograph;
+/** What a file of the picture that is drawn is called. */
+let drawn;
 /** The labels of all classes. */
 let labels = [];
 /** Whether an explanation is being made, and whether something changed since. */
@@ -25,7 +29,8 @@ let explaining = false, changed = false;
 
 function start() {
   worker = new Worker('worker.js', { type: 'module' });
-  worker.onmessage = ({ data: { id, done, failed, progress } }) => {
+  worker.onmessage = ({ data: { id, done, failed, broken, progress } }) => {
+    if (broken) return restart(new Error(failed));
     if (progress) return say(`${progress.stage} …`, progress.part);
     const { resolve, reject } = waiting.get(id);
     waiting.delete(id);
@@ -38,9 +43,20 @@ function start() {
   return ask('load');
 }
 
+/** Loads the network, once; where that fails, or the worker ends, it is loaded again when it is next needed. */
+function load() {
+  loading ??= start().then(introduce).catch((error) => {
+    restart(error);
+    throw error;
+  });
+  return loading;
+}
+
 /** Ends the worker, whatever it does, and fails what was asked. */
 function restart(why) {
-  worker.terminate();
+  worker?.terminate();
+  worker = loading = undefined;
+  hasSeen = false;
   waiting.forEach(({ reject }) => reject(why));
   waiting.clear();
 }
@@ -89,8 +105,9 @@ async function open(file) {
   if (!file) return;
   const isSeen = await busy('Looking …', async () => {
     await ready;
+    await load();
     photograph = { name: file.name ?? 'photograph', pixels: await decode(file) };
-    draw(photograph.pixels);
+    draw(photograph.pixels, 'photograph');
     figure.removeAttribute('data-empty');
     at('method').value = DEFAULT_METHOD;
     await look();
@@ -112,8 +129,14 @@ async function decode(file) {
   return context.getImageData(0, 0, width, height);
 }
 
+async function see(method) {
+  const seen = await ask('look', { pixels: photograph.pixels, method });
+  hasSeen = true;
+  return seen;
+}
+
 async function look() {
-  const { predictions } = await ask('look', { pixels: photograph.pixels, method: at('method').value });
+  const { predictions } = await see(at('method').value);
   at('predictions').replaceChildren(...predictions.map(row));
   at('other').value = '';
   choose(predictions[0].class);
@@ -161,15 +184,17 @@ async function explain() {
     changed = false;
     const [of, wanted] = [photograph, question()];
     if (wanted.shown === 'photograph') {
-      draw(photograph.pixels);
+      draw(photograph.pixels, 'photograph');
       describe(`The photograph, ${photograph.pixels.width} × ${photograph.pixels.height}`);
       continue;
     }
     await busy(`Asking ${wanted.method} about ${labels[wanted.class]} …`, async () => {
+      await load();
+      if (!hasSeen) await see(wanted.method);
       const { overlay, reason, milliseconds } = await ask('explain', wanted);
       if (of !== photograph) return;
-      draw(overlay);
       const kind = wanted.plain ? 'plain' : 'extrapolated';
+      draw(overlay, `${labels[wanted.class]}-${wanted.method}-${kind}`);
       describe(`${labels[wanted.class]} by ${wanted.method}, ${kind}`);
       say(reason ? `The map is blank: ${reason}.` : `Explained in ${(milliseconds / 1000).toFixed(2)} s.`);
     });
@@ -182,7 +207,9 @@ function describe(text) {
   canvas.setAttribute('aria-label', text);
 }
 
-function draw(pixels) {
+/** Draws a picture of the photograph, and keeps what it is of: by then something else may be asked. */
+function draw(pixels, about) {
+  drawn = `${photograph.name.replace(/\.[^.]*$/, '')}-${about}.png`.replaceAll(/[^\w.-]+/g, '-');
   Object.assign(canvas, { width: pixels.width, height: pixels.height });
   canvas.getContext('2d').putImageData(pixels, 0, 0);
 }
@@ -192,7 +219,7 @@ async function stop() {
   changed = false;
   restart(new Error('stopped'));
   const isSeen = await busy('Starting again …', async () => {
-    await start();
+    await load();
     at('method').value = DEFAULT_METHOD;
     await look();
     return true;
@@ -201,9 +228,7 @@ async function stop() {
 }
 
 function download() {
-  const { class: class_, method, shown } = question();
-  const about = shown === 'photograph' ? shown : `${labels[class_]}-${method}-${shown === 'plain' ? 'plain' : 'extrapolated'}`;
-  const name = `${photograph.name.replace(/\.[^.]*$/, '')}-${about}.png`.replaceAll(/[^\w.-]+/g, '-');
+  const name = drawn;
   canvas.toBlob((blob) => {
     const link = Object.assign(document.createElement('a'), { href: URL.createObjectURL(blob), download: name });
     link.click();
@@ -211,14 +236,22 @@ function download() {
   });
 }
 
+async function sample() {
+  const answer = await fetch(SAMPLE);
+  if (!answer.ok) throw new Error(`${SAMPLE}: ${answer.status} ${answer.statusText}`);
+  return answer.blob();
+}
+
 // The camera
 
 async function openCamera() {
+  if (!navigator.mediaDevices) return fail(new Error('a camera needs an address with https, or localhost'));
   try {
     at('video').srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
     await at('video').play();
     at('viewfinder').showModal();
   } catch (error) {
+    closeCamera();
     fail(new Error(`no camera: ${error.message}`));
   }
 }
@@ -240,7 +273,7 @@ function closeCamera() {
 
 at('file').addEventListener('change', ({ target }) => open(target.files[0]));
 at('sample').addEventListener('click', () =>
-  busy('Fetching the sample …', async () => new File([await (await fetch(SAMPLE)).blob()], SAMPLE)).then(open));
+  busy('Fetching the sample …', async () => new File([await sample()], SAMPLE)).then(open));
 at('camera').addEventListener('click', openCamera);
 at('shoot').addEventListener('click', shoot);
 at('close').addEventListener('click', () => at('viewfinder').close());
@@ -254,7 +287,8 @@ addEventListener('dragleave', () => figure.classList.remove('dropping'));
 addEventListener('drop', (event) => {
   event.preventDefault();
   figure.classList.remove('dropping');
-  open(event.dataTransfer.files[0]);
+  const [file] = event.dataTransfer.files;
+  if (file) open(file); else fail(new Error('what was dropped is no file'));
 });
 
 at('predictions').addEventListener('change', ({ target }) => { choose(target.value); explain(); });
@@ -283,14 +317,19 @@ async function keep() {
   }
 }
 
-const ready = busy('Loading the network …', async () => {
-  await Promise.race([keep(), new Promise((resolve) => setTimeout(resolve, 5000))]);
-  const loaded = await start();
+/** Fills the lists with what the network knows. */
+function introduce(loaded) {
+  if (labels.length) return;
   labels = loaded.labels;
   at('labels').replaceChildren(...labels.map((label) => Object.assign(document.createElement('option'), { value: label })));
   const methods = loaded.methods.filter((method) => !LEFT_OUT.includes(method));
   at('method').replaceChildren(...methods.map((method) => new Option(method, method)));
   at('version').textContent = `gradex ${loaded.version}, EfficientNet-Lite0.`;
   document.body.dataset.ready = '';
+}
+
+const ready = busy('Loading the network …', async () => {
+  await Promise.race([keep(), new Promise((resolve) => setTimeout(resolve, 5000))]);
+  await load();
   say('Ready.');
 });

@@ -1,6 +1,7 @@
 // The worker that holds the network, so that the page stays live.
 //
-// Asked { id, ask, ... }, it answers { id, done: ... } or { id, failed: message }; before that it may tell
+// Asked { id, ask, ... }, it answers { id, done: ... } or { id, failed: message, broken }, broken where the
+// program ended and can be asked no more; before that it may tell
 // { id, progress: { stage, part } } with part from 0 to 1.
 
 import { Gradex } from './gradex.js';
@@ -59,7 +60,7 @@ async function answer(data) {
     const done = await asks[data.ask](data);
     postMessage({ id: data.id, done }, done.overlay ? [done.overlay.data.buffer] : []);
   } catch (error) {
-    postMessage({ id: data.id, failed: error.message });
+    postMessage({ id: data.id, failed: error.message, broken: error instanceof WebAssembly.RuntimeError });
   }
 }
 

@@ -76,6 +76,9 @@ impl Drop for Server {
     }
 }
 
+/// The page's own policy, for all files: a worker's code keeps to the header that it came with, not to the page's.
+const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; worker-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'";
+
 fn answer(mut stream: &TcpStream, folder: &Path) -> io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let request = lines.next().unwrap_or_else(|| Ok(String::new()))?;
@@ -88,7 +91,7 @@ fn answer(mut stream: &TcpStream, folder: &Path) -> io::Result<()> {
     };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\n\
-         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+         Content-Security-Policy: {POLICY}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;
@@ -131,6 +134,9 @@ mod tests {
         scratch.write("secret", b"secret");
         let server = Server::start(&scratch.path().join("site"), 0).unwrap();
         let index = get(&server, "/?x");
+        assert!(index.contains(&format!("\r\nContent-Security-Policy: {POLICY}\r\n")));
+        assert!(include_str!("../../../web/index.html").contains(&format!("\"{POLICY}\"")), "not the page's policy");
+        assert!(include_str!("../../../README.md").contains(&format!("Content-Security-Policy: {POLICY}")));
         assert!(index.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/html") && index.ends_with("here</title>"));
         assert!(get(&server, "/a.wasm").contains("Content-Type: application/wasm"));
         for path in ["/../secret", "//etc/passwd", "/absent", "secret", ""] {
