@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
@@ -15,6 +16,8 @@ use crate::{Dtype, Error, Result, shape};
 
 pub(crate) const METADATA_KEY: &str = "__metadata__";
 pub(crate) const FORMAT: &str = "safetensors";
+/// Bytes that are decoded at once: a multiple of every element's size.
+const CHUNK: usize = 1 << 20;
 
 impl StateDict {
     /// Reads the content of a `.safetensors` file, its metadata included.
@@ -23,11 +26,12 @@ impl StateDict {
     /// Where the header is damaged or names a tensor twice, where the data does not follow it exactly, or
     /// for elements of a type that is no [`Dtype`].
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
-        let (header, data) = split(bytes)?;
-        let header: Header = serde_json::from_slice(header).map_err(|error| {
-            let reason = cut(&error.to_string(), 200);
-            Error::malformed(FORMAT, format!("header: {reason}"))
-        })?;
+        Self::read_safetensors(&mut &*bytes, bytes.len() as u64)
+    }
+
+    /// [`StateDict::from_safetensors`] of `length` bytes, tensor by tensor: no second copy of them is in memory.
+    pub(crate) fn read_safetensors(source: &mut dyn Read, length: u64) -> Result<Self> {
+        let (header, length) = header(source, length)?;
         let mut tensors: Vec<_> = header.tensors.into_iter().collect();
         tensors.sort_by_key(|(_, info)| info.data_offsets);
 
@@ -35,32 +39,57 @@ impl StateDict {
         let mut covered = 0;
         for (name, info) in tensors {
             let within = |error: Error| error.within(format!("tensor {}", quoted(&name)));
-            let (dtype, bytes) = info.locate(data, covered).map_err(within)?;
-            let values = dtype.decode(Endian::Little, bytes).map_err(within)?;
+            let (dtype, size) = info.locate(length, covered).map_err(within)?;
+            let values = decode(source, dtype, size).map_err(within)?;
             let tensor = shape::tensor(FORMAT, &info.shape, values, false).map_err(within)?;
             state.insert(name, tensor, dtype)?;
             covered = info.data_offsets[1];
         }
-        if covered != data.len() {
+        if covered as u64 != length {
             let what = "the data of all tensors".to_owned();
-            return Err(Error::Length { what, declared: covered as u128, found: data.len() as u64 });
+            return Err(Error::Length { what, declared: covered as u128, found: length });
         }
         state.not_empty()
     }
 }
 
-/// The bytes of the header and those after it.
-fn split(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
-    let Some((&length, rest)) = bytes.split_first_chunk() else {
-        return Err(Error::malformed(FORMAT, format!("only {} bytes", bytes.len())));
+/// The header, and how many bytes follow it.
+fn header(source: &mut dyn Read, length: u64) -> Result<(Header, u64)> {
+    let mut bytes = [0; 8];
+    let Some(rest) = length.checked_sub(bytes.len() as u64) else {
+        return Err(Error::malformed(FORMAT, format!("only {length} bytes")));
     };
-    let length = u64::from_le_bytes(length);
-    let split = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
-    split.ok_or_else(|| Error::Length {
-        what: "the safetensors header".to_owned(),
-        declared: length.into(),
-        found: rest.len() as u64,
-    })
+    fill(source, &mut bytes)?;
+    let length = u64::from_le_bytes(bytes);
+    let (Some(data), Ok(length)) = (rest.checked_sub(length), usize::try_from(length)) else {
+        let what = "the safetensors header".to_owned();
+        return Err(Error::Length { what, declared: length.into(), found: rest });
+    };
+    let mut text = vec![0; length];
+    fill(source, &mut text)?;
+    let header = serde_json::from_slice(&text).map_err(|error| {
+        let reason = cut(&error.to_string(), 200);
+        Error::malformed(FORMAT, format!("header: {reason}"))
+    })?;
+    Ok((header, data))
+}
+
+/// The next `size` bytes as elements.
+fn decode(source: &mut dyn Read, dtype: Dtype, size: usize) -> Result<Vec<f32>> {
+    let mut values = Vec::with_capacity(size / dtype.size());
+    let mut bytes = vec![0; size.min(CHUNK)];
+    let mut left = size;
+    while left > 0 {
+        let bytes = &mut bytes[..left.min(CHUNK)];
+        fill(source, bytes)?;
+        values.extend(dtype.decode(Endian::Little, bytes)?);
+        left -= bytes.len();
+    }
+    Ok(values)
+}
+
+fn fill(source: &mut dyn Read, bytes: &mut [u8]) -> Result<()> {
+    source.read_exact(bytes).map_err(|error| Error::malformed(FORMAT, format!("cannot be read to its end: {error}")))
 }
 
 #[derive(serde::Deserialize)]
@@ -72,8 +101,8 @@ struct Info {
 }
 
 impl Info {
-    /// The tensor's bytes, which must begin at `covered`, where the one before ended.
-    fn locate<'a>(&self, data: &'a [u8], covered: usize) -> Result<(Dtype, &'a [u8])> {
+    /// The tensor's type and bytes among `length`; they must begin at `covered`, where the one before ended.
+    fn locate(&self, length: u64, covered: usize) -> Result<(Dtype, usize)> {
         let Some(dtype) = Dtype::ALL.into_iter().find(|dtype| dtype.name() == self.dtype) else {
             let what = format!("elements of type {}", quoted(&self.dtype));
             return Err(Error::Unsupported { format: FORMAT, what, advice: "save the tensor as F32" });
@@ -83,16 +112,16 @@ impl Info {
             let reason = format!("the data begins at offset {begin}, the one before ends at {covered}");
             return Err(Error::malformed(FORMAT, reason));
         }
-        let Some(bytes) = data.get(begin..end) else {
-            let reason = format!("the data at offsets {begin} to {end} is not in the file, which has {}", data.len());
+        let Some(size) = end.checked_sub(begin).filter(|_| end as u64 <= length) else {
+            let reason = format!("the data at offsets {begin} to {end} is not in the file, which has {length}");
             return Err(Error::malformed(FORMAT, reason));
         };
         let declared = shape::numel(FORMAT, &self.shape)? as u128 * dtype.size() as u128;
-        if declared != bytes.len() as u128 {
+        if declared != size as u128 {
             let what = format!("the data of a tensor {:?} of {dtype}", self.shape);
-            return Err(Error::Length { what, declared, found: bytes.len() as u64 });
+            return Err(Error::Length { what, declared, found: size as u64 });
         }
-        Ok((dtype, bytes))
+        Ok((dtype, size))
     }
 }
 
@@ -167,4 +196,29 @@ impl<'de> Visitor<'de> for MetadataVisitor {
 
 fn insert<V>(map: &mut BTreeMap<String, V>, key: &str, value: V) -> bool {
     map.insert(key.to_owned(), value).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tensor_longer_than_what_is_decoded_at_once_comes_whole() {
+        let count = CHUNK / 2 + 3;
+        let values: Vec<f32> = (0..count).map(|index| (index % 1000) as f32).collect();
+        let data: Vec<u8> = values.iter().flat_map(|value| half::f16::from_f32(*value).to_le_bytes()).collect();
+        let header = format!(r#"{{"a":{{"dtype":"F16","shape":[{count}],"data_offsets":[0,{}]}}}}"#, data.len());
+        let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat();
+        let state = StateDict::from_safetensors(&file).unwrap();
+        assert_eq!(state.tensors["a"].as_slice().unwrap(), values);
+        assert!(StateDict::from_safetensors(&file[..file.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn a_source_that_ends_early_is_an_error() {
+        let header = br#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+        let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
+        let error = StateDict::read_safetensors(&mut &file[..], file.len() as u64 + 4).unwrap_err();
+        assert!(error.to_string().contains("cannot be read to its end"), "{error}");
+    }
 }

@@ -8,6 +8,9 @@ use std::path::Path;
 use crate::detect::{Container, detect};
 use crate::{Dtype, Error, Result};
 
+/// Bytes at the start of a file that tell its format.
+const START: usize = 512;
+
 /// A tensor of weights, in row-major order.
 pub type Tensor = ndarray::ArrayD<f32>;
 
@@ -49,8 +52,18 @@ impl StateDict {
         if metadata.is_dir() {
             return Self::from_npy_folder(path);
         }
-        let bytes = read_file(path)?;
-        Self::from_bytes(&bytes).map_err(|error| error.within(path.display().to_string()))
+        let within = |error: Error| error.within(path.display().to_string());
+        let (mut file, length) = open_file(path)?;
+        let mut start = Vec::with_capacity(START);
+        (&mut file).take(START as u64).read_to_end(&mut start).map_err(|source| io_error("read", path, source))?;
+        // A zip archive is told by its end.
+        if start.starts_with(b"PK") {
+            return Self::from_bytes(&read_file(path)?).map_err(within);
+        }
+        match detect(&start).map_err(within)? {
+            Container::Safetensors => Self::read_safetensors(&mut start.as_slice().chain(file), length).map_err(within),
+            Container::Npz | Container::Torch => Err(within(Error::ImportNeeded)),
+        }
     }
 
     /// Reads the content of a file of any supported format.
@@ -121,16 +134,22 @@ impl StateDict {
 /// # Errors
 /// [`Error::Io`] where the system refuses, [`Error::NoFile`] for what is no regular file.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let (file, length) = open_file(path)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(length).read_to_end(&mut bytes).map_err(|source| io_error("read", path, source))?;
+    Ok(bytes)
+}
+
+/// A regular file and its length.
+fn open_file(path: &Path) -> Result<(File, u64)> {
     let failed = |source| io_error("read", path, source);
     // Before it is opened: that waits until somebody writes to a pipe.
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(Error::NoFile.within(path.display().to_string()));
     }
     let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    file.take(metadata.len()).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    let length = file.metadata().map_err(failed)?.len();
+    Ok((file, length))
 }
 
 pub(crate) fn io_error(action: &'static str, path: &Path, source: std::io::Error) -> Error {

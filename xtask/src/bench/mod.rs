@@ -50,14 +50,14 @@ pub struct Args {
     /// The Python that has torch, torchvision, efficientnet_lite_pytorch, onnx, onnxruntime: whichever are to be compared
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
-    /// gradex alone
-    #[arg(long)]
-    no_peers: bool,
+    /// Who else runs; an empty list for gradex alone
+    #[arg(long, value_name = "PEER,..", value_delimiter = ',', num_args = 0.., default_values = peer::KINDS, value_parser = peer::KINDS)]
+    against: Vec<String>,
     /// Also write the report to this file, or between its marker lines where it has them
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Instead of comparing, list the time of every node of this architecture
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "tasks", "python", "no_peers"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "tasks", "python", "against"])]
     profile: Option<String>,
     /// In a profile, convolutions by this algorithm wherever it can compute them
     #[arg(long, value_name = "NAME", requires = "profile", value_parser = algorithm)]
@@ -135,9 +135,9 @@ fn compare(args: &Args) -> Result<String> {
 /// The peers that are there; the report notes why the others are not.
 fn peers(args: &Args, own: &Own<'_>, report: &mut Report) -> Result<Vec<Box<dyn Contender>>> {
     let mut peers: Vec<Box<dyn Contender>> = Vec::new();
-    if !args.no_peers {
+    if !args.against.is_empty() {
         let setup = own.setup()?;
-        for kind in peer::KINDS {
+        for kind in &args.against {
             progress(format_args!("{}: starting {kind}", own.model().architecture.name))?;
             match Peer::start(&args.python, kind, &setup) {
                 Ok(peer) => peers.push(Box::new(peer)),
