@@ -12,6 +12,7 @@ mod embedding;
 mod fixtures;
 mod hash;
 mod import;
+mod instructions;
 mod report;
 mod repository;
 mod sbom;
@@ -49,6 +50,8 @@ enum Command {
     Ffi(c_library::Arguments),
     /// Builds each form that gradex is embedded in: its size, its peak memory, its crates
     Embedding(embedding::Arguments),
+    /// Counts the instructions of every kernel under valgrind; with --check, fails where one takes more than it did
+    Instructions(instructions::Arguments),
     /// Has `gradex report` write a page, and reads it in a headless Chromium
     Report(report::Arguments),
     /// Prints what a program is made of, as a CycloneDX bill of materials
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Conformance(arguments) => conformance::run(&arguments, out),
         Command::Ffi(arguments) => c_library::run(&arguments, out),
         Command::Embedding(arguments) => embedding::run(&arguments, out),
+        Command::Instructions(arguments) => instructions::run(&arguments, out),
         Command::Report(arguments) => report::run(&arguments, out),
         Command::Sbom(arguments) => sbom::run(&arguments, out),
         Command::Unsafe => tidy::inventory(out),
