@@ -11,6 +11,9 @@ use crate::level::Level;
 use crate::parallel;
 use crate::shape::{ConvShape, Padding};
 
+/// See [`Sums::part`].
+const PART: usize = 4;
+
 /// A packed convolution of any kernel, stride, dilation and number of groups.
 #[derive(Debug, Clone)]
 pub(super) struct Direct {
@@ -104,6 +107,7 @@ impl Direct {
             taps: &taps[phase].offsets,
             block_stride: source.block_stride(),
             channels: *channels,
+            part: PART,
             stride: stride[1],
             weights: &values[range.clone()],
             bias: &self.bias[panel * self.level.blocks() * BLOCK..][..blocks * BLOCK],

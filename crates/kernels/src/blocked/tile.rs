@@ -8,10 +8,6 @@ use super::epilogue::Finish;
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
 
-/// Blocks of input channels that are summed by themselves, then added to the rest: so rounding grows with the root of the
-/// parts, not of all terms.
-const PART: usize = 4;
-
 /// How far ahead weights are asked for: each is read once a tile, often from behind all caches.
 const AHEAD: usize = 1024;
 /// Numbers in a line of the cache.
@@ -28,6 +24,9 @@ pub(super) struct Sums<'a> {
     pub block_stride: usize,
     /// Input channels.
     pub channels: usize,
+    /// Blocks of input channels that are summed by themselves, then added to the rest: so rounding grows with the root of
+    /// the parts, not of all terms.
+    pub part: usize,
     /// Pixels from one sum to the next.
     pub stride: usize,
     /// `[blocks, taps, channels of the block, channels of the panel]`
@@ -176,7 +175,7 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: u
     let mut parts = [[[simd.splat(0.0); B]; P]; R];
     let mut weights = sums.weights;
     for block in 0..sums.channels.div_ceil(BLOCK) {
-        if block > 0 && block % PART == 0 {
+        if block > 0 && block % sums.part == 0 {
             let sum = sum.as_flattened_mut().as_flattened_mut();
             for (part, sum) in parts.as_flattened_mut().as_flattened_mut().iter_mut().zip(sum) {
                 *part = simd.add(*part, std::mem::replace(sum, simd.splat(0.0)));
