@@ -65,10 +65,8 @@ impl Algorithm {
         }
         let others = [Self::Winograd, Self::Winograd2x2].into_iter();
         let others = others.filter(|algorithm| !exact && algorithm.takes(shape));
-        others.fold(
-            Self::Direct,
-            |best, other| if other.cost(level, shape) < best.cost(level, shape) { other } else { best },
-        )
+        let all = [Self::Direct].into_iter().chain(others);
+        all.min_by_key(|algorithm| algorithm.cost(level, shape)).unwrap_or(Self::Direct)
     }
 
     /// What it costs for one image, in products of a vector of 16 lanes.
