@@ -111,7 +111,7 @@ impl Algorithm {
         }
     }
 
-    /// Bytes of the packed weights, as [`PackedConv::bytes`] tells them once they are packed.
+    /// Bytes of the packed weights, as [`PackedConv::bytes`](super::PackedConv::bytes) tells them once they are packed.
     #[must_use]
     pub fn packed_bytes(self, level: Level, shape: &ConvShape) -> usize {
         let panels = |taps: usize| weights::Channels::new(shape, Direction::Forward).panels(level.blocks(), taps).1;
