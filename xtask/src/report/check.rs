@@ -13,6 +13,9 @@ use crate::browser::{Browser, base64};
 const WINDOWS: [(&str, u32, u32, f64); 2] = [("wide", 1280, 900, 1.0), ("phone", 390, 844, 2.0)];
 /// What WCAG 2.2 asks of text at level AA.
 const CONTRAST: f64 = 4.5;
+/// How a sheet of paper begins in a PDF of Chromium's, and how many the page may take.
+const SHEET: &[u8] = b"/Type /Page\n";
+const SHEETS: usize = 9;
 const READ: &str = include_str!("read.js");
 const MAP: &str = "document.querySelector('.stack img')";
 
@@ -105,6 +108,11 @@ fn printed(browser: &mut Browser, shots: Option<&Path>) -> Result<()> {
     let printed = browser.command("Page.printToPDF", json!({ "printBackground": false, "preferCSSPageSize": true }))?;
     let printed = base64(printed["data"].as_str().context("nothing was printed")?)?;
     ensure!(printed.starts_with(b"%PDF"), "what was printed is no PDF");
+    let sheets = printed.windows(SHEET.len()).filter(|bytes| *bytes == SHEET).count();
+    ensure!(
+        (1..=SHEETS).contains(&sheets),
+        "printed on {sheets} sheets of paper, not on up to {SHEETS}: they are half empty"
+    );
     if let Some(shots) = shots {
         fs::write(shots.join("printed.pdf"), printed)?;
     }
