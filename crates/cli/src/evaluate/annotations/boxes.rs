@@ -93,19 +93,19 @@ impl Boxes {
         self.0.keys().map(String::as_str)
     }
 
-    /// Those of the photograph at `path`: named by the end of that path, the longest such name first, or by a file name in other
+    /// Those of the photograph at `path`, with the name that the file gives it: named by the end of that path, the longest such name first, or by a file name in other
     /// folders, if it is the only one. `file` is named where several are.
-    pub fn of(&self, file: &Path, path: &Path) -> Result<Option<&Boxed>, Malformed> {
+    pub fn of(&self, file: &Path, path: &Path) -> Result<Option<(&str, &Boxed)>, Malformed> {
         let name = file_name(path);
         let same = self.0.iter().filter(|(known, _)| known.rsplit('/').next() == Some(name.as_str()));
         let same: Vec<(&String, &Boxed)> = same.filter(|(_, boxed)| !boxed.rectangles.is_empty()).collect();
         let ending = same.iter().filter(|(known, _)| path.ends_with(known.trim_start_matches("./")));
-        if let Some((_, boxed)) = ending.max_by_key(|(known, _)| known.len()) {
-            return Ok(Some(boxed));
+        if let Some((known, boxed)) = ending.max_by_key(|(known, _)| known.len()) {
+            return Ok(Some((known, boxed)));
         }
         match same[..] {
             [] => Ok(None),
-            [(_, boxed)] => Ok(Some(boxed)),
+            [(known, boxed)] => Ok(Some((known, boxed))),
             [(one, _), (another, _), ..] => {
                 let what = format!("it names {one} and {another}, and {} may be either", path.display());
                 Err(Malformed::new(file, what))
@@ -137,7 +137,7 @@ mod tests {
             boxes.add(name, Rectangle::new([0.0, top], [9.0, 9.0]).unwrap());
         }
         let top = |path: &str| {
-            boxes.of(Path::new("f.csv"), Path::new(path)).map(|found| found.map(|one| one.rectangles[0].top))
+            boxes.of(Path::new("f.csv"), Path::new(path)).map(|found| found.map(|(_, one)| one.rectangles[0].top))
         };
         assert_eq!([top("photos/a/x.png"), top("b/x.png")], [Ok(Some(1.0)), Ok(Some(2.0))]);
         assert_eq!([top("y.png"), top("photos/y.png"), top("Y.png")], [Ok(Some(3.0)), Ok(Some(3.0)), Ok(None)]);

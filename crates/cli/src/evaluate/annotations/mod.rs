@@ -7,6 +7,7 @@ mod malformed;
 mod masks;
 mod voc;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -56,16 +57,27 @@ impl Annotations {
         }
     }
 
-    /// Whether they speak of one of these inputs at all: else nobody would learn from the table that names differ.
+    /// Whether they speak of one of these inputs at all, else nobody would learn from the table that names differ; and of no two
+    /// by one name.
     pub fn check<'a>(&self, inputs: impl Iterator<Item = &'a Path> + Clone) -> Result<()> {
-        let is_known = |path: &Path| match self {
-            Self::Boxes(file, boxes) => Ok::<_, Malformed>(boxes.of(file, path)?.is_some()),
-            Self::Masks(folder) => Ok(masks::file(folder, path).exists()),
-        };
+        let mut meant: BTreeMap<String, &Path> = BTreeMap::new();
         for path in inputs.clone() {
-            if is_known(path)? {
-                return Ok(());
+            let Some(name) = self.name_of(path)? else { continue };
+            if let Some(other) = meant.get(&name).filter(|other| **other != path) {
+                bail!(
+                    "{name} may be of {} and of {}: {}",
+                    other.display(),
+                    path.display(),
+                    match self {
+                        Self::Boxes(file, _) => format!("name their folders in {}", file.display()),
+                        Self::Masks(_) => "give photographs of different names".to_owned(),
+                    }
+                );
             }
+            meant.insert(name, path);
+        }
+        if !meant.is_empty() {
+            return Ok(());
         }
         let input = inputs.map(file_name).next().unwrap_or_default();
         match self {
@@ -80,6 +92,17 @@ impl Annotations {
         }
     }
 
+    /// What they call the photograph at `path`, if they speak of it.
+    fn name_of(&self, path: &Path) -> Result<Option<String>> {
+        Ok(match self {
+            Self::Boxes(file, boxes) => boxes.of(file, path)?.map(|(name, _)| name.to_owned()),
+            Self::Masks(folder) => {
+                let mask = masks::file(folder, path);
+                mask.exists().then(|| mask.display().to_string())
+            }
+        })
+    }
+
     /// What they say of the photograph at `path`, which is of `photograph` pixels [height, width]; the mask is over `size`
     /// pixels that show `region` of it.
     ///
@@ -89,7 +112,7 @@ impl Annotations {
         let mut notice = None;
         let mask = match self {
             Self::Boxes(file, boxes) => {
-                let Some(boxed) = boxes.of(file, path)? else { return Ok(Found::nothing()) };
+                let Some((_, boxed)) = boxes.of(file, path)? else { return Ok(Found::nothing()) };
                 boxed.check_size(file, path, photograph)?;
                 if boxed.reaches_outside(photograph) {
                     notice = Some("a box reaches outside of the photograph: what lies inside counts".to_owned());
@@ -194,5 +217,22 @@ mod tests {
         assert!(check("x/other.png").is_ok());
         let error = check("CHELSEA.PNG").unwrap_err().to_string();
         assert!(error.contains("names other.png") && error.contains("CHELSEA.PNG"), "{error}");
+    }
+
+    #[test]
+    fn one_name_for_two_inputs_is_an_error_that_names_both() {
+        let boxes = one("x.png", None, [0.0, 0.0], [1.0, 1.0]);
+        let check = |boxes: &Annotations, inputs: [&str; 2]| boxes.check(inputs.iter().map(Path::new));
+        let error = check(&boxes, ["a/x.png", "b/x.png"]).unwrap_err().to_string();
+        assert!(error.starts_with("x.png may be of a/x.png and of b/x.png") && error.contains("boxes.csv"), "{error}");
+        // The images of one batch share its name.
+        assert!(check(&boxes, ["a/x.png", "a/x.png"]).is_ok());
+        assert!(check(&one("val/x.png", None, [0.0, 0.0], [1.0, 1.0]), ["a/x.png", "b/x.png"]).is_err());
+        let told_apart = [("a/x.png", 0.0), ("b/x.png", 1.0)].into_iter().map(|(name, top)| {
+            let rectangles = vec![Rectangle::new([0.0, top], [9.0, 9.0]).unwrap()];
+            (name.to_owned(), Boxed { size: None, rectangles })
+        });
+        let boxes = Annotations::Boxes("boxes.csv".into(), told_apart.collect());
+        assert!(check(&boxes, ["a/x.png", "b/x.png"]).is_ok());
     }
 }
