@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use gradex::formats::check_writable;
 use gradex::saliency::{Cost, Ledger};
 use gradex::{Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tensor, top};
 use ndarray::{Array3, Axis};
@@ -48,6 +49,7 @@ pub fn run(mut args: Explain) -> Outcome {
     let largest = args.max_memory.map_or(0, |_| inputs::largest(&args.input.pictures));
     let (budget, asked) = Budget::plan(most, args, &model, largest)?;
     fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    check_writable(&args.out.join("picture.png"))?;
 
     let receipt = args.receipt.as_ref().map(|path| Taking::begin(path, args, &model, weights)).transpose()?;
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, anyhow};
 use gradex::Model;
-use gradex::formats::write_file;
+use gradex::formats::{check_writable, write_file};
 
 use crate::args::Report;
 use crate::asked::Asked;
@@ -35,6 +35,7 @@ pub fn run(mut args: Report) -> Outcome {
     if let Some(folder) = args.output.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
+    check_writable(&args.output)?;
     let (interrupt, mut progress) = (Interrupt::listen()?, Progress::new());
     let (lead, settings) = (lead(&model, &asked), settings(args, &model, weights, &asked));
     let forgetful = Forgetful::at(DEPTHS, &model.network, args.ask.settings.seed)?;

@@ -112,6 +112,25 @@ fn a_page_is_written_whole_or_not_at_all() {
     assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "nothing else was left");
 }
 
+/// Nothing is read, so nothing was computed: the input that does not exist is not spoken of.
+#[test]
+fn where_no_page_can_be_written_nothing_is_computed() {
+    let out = folder("page-nowhere");
+    fs::write(out.join("file"), "").unwrap();
+    let mut nowhere = vec![out.join("file/r.html")];
+    if cfg!(target_os = "linux") {
+        // A folder in which not even root makes files.
+        nowhere.push("/proc/self/r.html".into());
+    }
+    for page in nowhere {
+        let (output, _) = report(&[], &[Path::new("no/such.png")], &page);
+        assert_eq!(code(&output), Some(1), "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(said.contains(page.parent().unwrap().to_str().unwrap()) && !said.contains("such.png"), "{said}");
+    }
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 1, "nothing else was left");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_is_full_leaves_no_half_page() {

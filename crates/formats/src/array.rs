@@ -34,6 +34,14 @@ pub fn parse_npy_typed(bytes: &[u8]) -> Result<(Dtype, Tensor)> {
     npy::parse(bytes)
 }
 
+/// Whether a file can be written there, as far as its folder decides: one is made aside, and removed.
+///
+/// # Errors
+/// Where none can.
+pub fn check_writable(path: &Path) -> Result<()> {
+    Aside::beside(path).map(drop)
+}
+
 /// Writes a file, aside and then renamed.
 ///
 /// # Errors

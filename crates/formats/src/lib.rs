@@ -40,7 +40,7 @@ mod write;
 
 #[cfg(feature = "npz")]
 pub use archive::MAX_INFLATION;
-pub use array::{parse_npy, parse_npy_typed, read_npy, write_file, write_npy};
+pub use array::{check_writable, parse_npy, parse_npy_typed, read_npy, write_file, write_npy};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use state_dict::{StateDict, Tensor, read_file};
