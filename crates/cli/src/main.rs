@@ -21,6 +21,7 @@ mod influence;
 mod inputs;
 mod interrupt;
 mod judged;
+mod lines;
 mod listings;
 mod memory;
 mod model;

@@ -1,28 +1,32 @@
-//! Bars on standard error: one over the inputs, one over the passes of a long method. Hidden where that is no terminal.
+//! Bars on standard error: one over the inputs, one over the passes of a long method. Where that is no terminal, lines.
 
 use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use gradex::saliency;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-/// The bars.
+use crate::lines::{Count, Lines};
+
+/// The bars, or the lines.
 #[derive(Debug, Clone)]
 pub struct Progress {
     both: MultiProgress,
     inputs: ProgressBar,
     passes: ProgressBar,
+    /// Instead of the bars, where these are hidden.
+    lines: Option<Arc<Mutex<Lines>>>,
 }
 
 impl Progress {
     /// Bars over nothing yet.
     pub fn new() -> Self {
-        Self { both: MultiProgress::new(), inputs: ProgressBar::hidden(), passes: ProgressBar::hidden() }.with_passes()
-    }
-
-    fn with_passes(self) -> Self {
-        let passes = self.both.add(bar("passes", 0));
-        Self { passes, ..self }
+        let both = MultiProgress::new();
+        let passes = both.add(bar("passes", 0));
+        let lines = both.is_hidden().then(|| Arc::new(Mutex::new(Lines::new(Instant::now()))));
+        Self { both, inputs: ProgressBar::hidden(), passes, lines }
     }
 
     /// With a bar over this many inputs, if they are several.
@@ -34,7 +38,9 @@ impl Progress {
 
     /// With a bar over `count` of `what`.
     pub fn over_all(&mut self, count: usize, what: &str) {
+        self.inputs.finish_and_clear();
         self.inputs = self.both.insert(0, bar(what, count as u64));
+        self.tell(|lines, now| lines.over(Count::new(what, count, now)));
     }
 
     /// This many need not be done: they do not count for the time that is left.
@@ -43,6 +49,7 @@ impl Progress {
         if count > 0 {
             self.inputs.reset_eta();
         }
+        self.tell(|lines, _| lines.done(count, true));
     }
 
     /// An input is begun.
@@ -53,10 +60,12 @@ impl Progress {
     /// An input is done.
     pub fn done(&self) {
         self.inputs.inc(1);
+        self.tell(|lines, _| lines.done(1, false));
     }
 
     /// A method of many passes has come this far.
     pub fn pass(&self, progress: &saliency::Progress<'_>) {
+        self.tell(|lines, now| lines.pass(progress.method, progress.done, progress.total, now));
         if progress.done >= progress.total {
             self.passes.reset();
             return self.passes.finish_and_clear();
@@ -74,10 +83,21 @@ impl Progress {
         self.both.suspend(print)
     }
 
+    /// Where there are no bars, changes what the lines tell, and says the one that is due.
+    fn tell(&self, change: impl FnOnce(&mut Lines, Instant)) {
+        let Some(lines) = &self.lines else { return };
+        let (mut lines, now) = (lines.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        change(&mut lines, now);
+        if let Some(line) = lines.due(now) {
+            complain!("{line}");
+        }
+    }
+
     /// Removes the bars.
     pub fn clear(&self) {
         self.inputs.finish_and_clear();
         self.passes.finish_and_clear();
+        self.tell(|lines, _| lines.clear());
     }
 }
 

@@ -63,10 +63,9 @@ pub fn run(args: &Evaluate) -> Outcome {
     let annotations = Annotations::open(args)?;
     let (interrupt, mut progress) = (Interrupt::listen()?, Progress::new());
     let mut failures = Vec::new();
-    let surveyed = survey(&args.input.pictures, &model, &interrupt, &progress, |path, error| {
-        let failed = Failed { input: path.display().to_string(), why: told(error) };
-        progress.suspend(|| complain!("error: {}", crate::run::named(&failed.input, &failed.why)));
-        failures.push(failed);
+    let bars = progress.clone();
+    let surveyed = survey(&args.input.pictures, &model, &interrupt, &mut progress, |path, error| {
+        failures.push(failed(&bars, path.display().to_string(), error));
     })?;
     let surveyed = survey::once(surveyed, |repeated| progress.suspend(|| complain!("{repeated}")));
     if surveyed.is_empty() {
@@ -133,12 +132,12 @@ pub fn run(args: &Evaluate) -> Outcome {
     let comparisons = summary::comparisons(&groups, metrics, against, seed);
     let inputs = surveyed.iter().map(|one| &one.key).collect();
     let unextrapolated = sources.iter().filter(|source| source.is_unextrapolated(&modes)).map(Source::name).collect();
-    let failed = failures.len();
+    let count = failures.len();
     let summary = Summary {
         settings,
         settings_sha256,
         inputs,
-        failed,
+        failed: count,
         failures,
         program_sha256: program(),
         statistics: Statistics::default(),
@@ -148,7 +147,14 @@ pub fn run(args: &Evaluate) -> Outcome {
     };
     summary.write(&args.out)?;
     summary.print(args.input.json).context("cannot write to standard output")?;
-    if failed == 0 { Ok(()) } else { Err(Failure::Run(anyhow!("{failed} of the inputs failed"))) }
+    if count == 0 { Ok(()) } else { Err(Failure::Run(anyhow!("{count} of the inputs failed"))) }
+}
+
+/// An input that failed, once it is said.
+fn failed(progress: &Progress, input: String, error: &anyhow::Error) -> Failed {
+    let why = told(error);
+    progress.suspend(|| complain!("error: {}", crate::run::named(&input, &why)));
+    Failed { input, why }
 }
 
 /// Grids need as many classes as cells: without them they are left out, or refused where they were asked for by name.
@@ -214,9 +220,7 @@ impl Task<'_> {
         match measured {
             Err(error) if error.is::<Unwritable>() => Err(error.into()),
             Err(error) => {
-                let failed = Failed { input: surveyed.key.input.clone(), why: told(&error) };
-                self.progress.suspend(|| complain!("error: {}", crate::run::named(&failed.input, &failed.why)));
-                self.failures.push(failed);
+                self.failures.push(failed(&self.progress, surveyed.key.input.clone(), &error));
                 Ok(())
             }
             Ok(()) => Ok(()),

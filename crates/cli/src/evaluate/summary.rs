@@ -100,10 +100,10 @@ pub fn rows(groups: &[Group<'_>], metrics: &[Metric], depths: &[String], seed: u
             },
             method: group.method.to_owned(),
             extrapolation: group.mode.to_string(),
-            mean: interval.map(|interval| interval.mean),
-            interval: interval.and_then(|interval| interval.bounds),
+            mean: interval.map(|interval| rounded(interval.mean)),
+            interval: interval.and_then(|interval| interval.bounds).map(|bounds| bounds.map(rounded)),
             n: values.len(),
-            milliseconds: group.milliseconds(),
+            milliseconds: rounded(group.milliseconds()),
             blank: group.blank(),
             photographs,
         })
@@ -129,15 +129,20 @@ pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], against: Extrapolat
             method: group.method.to_owned(),
             extrapolation: group.mode.to_string(),
             against: against.to_string(),
-            difference: interval.mean,
-            interval: interval.bounds,
-            p,
+            difference: rounded(interval.mean),
+            interval: interval.bounds.map(|bounds| bounds.map(rounded)),
+            p: rounded(p),
             n: interval.count,
             verdict: verdict(metric.better(), if p <= LEVEL { interval.side() } else { 0 }),
         })
     };
     let others = groups.iter().filter(|group| group.mode != against);
     others.flat_map(|group| metrics.iter().filter_map(move |metric| compare(group, *metric))).collect()
+}
+
+/// To six significant digits: what comes after them is rounding and chance.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
 }
 
 fn verdict(better: Better, side: i32) -> &'static str {
@@ -185,17 +190,14 @@ mod tests {
         let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
         let rows = rows(&groups, &[Metric::Deletion, Metric::Gini], &[], 0);
         assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [6, 7, 0, 0]);
-        assert!((rows[0].mean.unwrap() - 2.5 / 6.0).abs() < 1e-12);
+        assert_eq!(rows[0].mean, Some(0.416667), "2.5 / 6, to six digits");
         assert_eq!((rows[2].mean, rows[2].photographs), (None, 7), "what is not defined has a row that says so");
         let compared = comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0);
         let [Comparison { difference, interval: Some([low, high]), n: 6, p, verdict: "better", .. }] = compared[..]
         else {
             panic!("{compared:?}");
         };
-        assert!(
-            (difference + 0.8 / 6.0).abs() < 1e-12 && low > -0.2 && high < -0.05 && p == 2.0 / 64.0,
-            "{low} {high} {p}"
-        );
+        assert!(difference == -0.133333 && low > -0.2 && high < -0.05 && p == 2.0 / 64.0, "{low} {high} {p}");
     }
 
     #[test]
@@ -217,6 +219,19 @@ mod tests {
             let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
             let compared = comparisons(&groups, &[Metric::Deletion], Extrapolation::NONE, 0);
             assert_eq!(compared[0].verdict, verdict, "{count}");
+        }
+    }
+
+    #[test]
+    fn six_digits_count() {
+        for (value, expected) in [
+            (0.999_999_999_999_999_7, "1.0"),
+            (-1.234_567_89e-7, "-1.23457e-7"),
+            (98_765_432.1, "98765400.0"),
+            (0.0, "0.0"),
+            (0.25, "0.25"),
+        ] {
+            assert_eq!(format!("{:?}", rounded(value)), expected);
         }
     }
 

@@ -45,18 +45,21 @@ pub fn survey(
     args: &PictureArgs,
     model: &Model,
     interrupt: &Interrupt,
-    progress: &Progress,
+    progress: &mut Progress,
     mut failed: impl FnMut(&Path, &anyhow::Error),
 ) -> Result<Vec<Surveyed>> {
-    let mut found = Vec::new();
-    for (path, listed) in inputs::expand(&args.inputs) {
+    let (mut found, files) = (Vec::new(), inputs::expand(&args.inputs));
+    progress.over_all(files.len(), "inputs looked at");
+    for (path, listed) in files {
         interrupt.check()?;
         progress.begin(&path);
         match listed.and_then(|()| pictures(&path, args, model)) {
             Ok(pictures) => found.extend(pictures),
             Err(error) => failed(&path, &error),
         }
+        progress.done();
     }
+    progress.clear();
     Ok(found)
 }
 
