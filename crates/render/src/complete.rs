@@ -8,6 +8,8 @@ pub(crate) fn is_complete(format: ImageFormat, bytes: &[u8]) -> bool {
         has_end_of_image(bytes)
     } else if format == ImageFormat::WebP {
         has_all_of_riff(bytes)
+    } else if format == ImageFormat::Png {
+        has_last_chunk(bytes)
     } else {
         true
     }
@@ -19,6 +21,22 @@ fn has_all_of_riff(bytes: &[u8]) -> bool {
         [_, _, _, _, a, b, c, d, rest @ ..] => rest.len() as u64 >= u64::from(u32::from_le_bytes([*a, *b, *c, *d])),
         _ => false,
     }
+}
+
+/// A PNG: eight bytes, then chunks of a length as 32 bits big-endian, four letters, the data and four bytes that check them, up
+/// to the chunk `IEND`.
+fn has_last_chunk(bytes: &[u8]) -> bool {
+    const AROUND: u64 = 12;
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    while let [a, b, c, d, name @ ..] = rest {
+        let chunk = AROUND + u64::from(u32::from_be_bytes([*a, *b, *c, *d]));
+        let Some(next) = usize::try_from(chunk).ok().and_then(|chunk| rest.get(chunk..)) else { return false };
+        if name.starts_with(b"IEND") {
+            return true;
+        }
+        rest = next;
+    }
+    false
 }
 
 const PREFIX: u8 = 0xFF;
@@ -79,8 +97,19 @@ mod tests {
     }
 
     #[test]
+    fn a_png_ends_with_its_last_chunk_and_not_with_a_name_in_another() {
+        let png = b"\x89PNG\r\n\x1a\n\0\0\0\x08IDAT\0\0\0\0IEND----\0\0\0\0IEND----";
+        assert!(has_last_chunk(png));
+        for length in 0..png.len() {
+            assert!(!has_last_chunk(&png[..length]), "the first {length} bytes");
+        }
+        assert!(!has_last_chunk(b"\x89PNG\r\n\x1a\n\xff\xff\xff\xffIDATxx"));
+    }
+
+    #[test]
     fn what_follows_the_end_does_not_matter() {
         assert!(is_complete(ImageFormat::Jpeg, &[&JPEG[..], b"trailer of a phone"].concat()));
+        assert!(is_complete(ImageFormat::Png, b"\x89PNG\r\n\x1a\n\0\0\0\0IEND----and more"));
         assert!(is_complete(ImageFormat::WebP, b"RIFF\x04\x00\x00\x00WEBP and more"));
     }
 }

@@ -1,4 +1,5 @@
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 
 /// Writes `image` to `path` as an 8-bit RGB PNG, replacing a file that is there.
 ///
-/// It is written under another name in the same folder and renamed when it is complete, so `path` never holds a
+/// It is written under another name in the same folder, locked, and renamed when it is complete, so `path` never holds a
 /// part of it; on failure nothing new is left in the folder, and what was at `path` is still there.
 ///
 /// # Errors
@@ -36,13 +37,23 @@ struct Aside(PathBuf);
 impl Aside {
     fn create(path: &Path) -> io::Result<(Self, File)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        if path.file_name().is_none() {
+        let Some(name) = path.file_name() else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is not the name of a file"));
+        };
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let mut aside = OsString::from(".");
+            aside.push(name);
+            aside.push(format!(".{}-{count}.partial", process::id()));
+            let aside = path.with_file_name(aside);
+            match OpenOptions::new().write(true).create_new(true).open(&aside) {
+                // Somebody takes it for one that was left, and removes it.
+                Ok(file) if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || !aside.exists() => {}
+                Ok(file) => return Ok((Self(aside), file)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
         }
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let aside = path.with_file_name(format!(".gradex-{}-{count}.part", process::id()));
-        let file = OpenOptions::new().write(true).create_new(true).open(&aside)?;
-        Ok((Self(aside), file))
     }
 
     fn publish(self, path: &Path) -> io::Result<()> {
