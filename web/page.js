@@ -174,6 +174,13 @@ function question() {
   };
 }
 
+/** The slider's value beside it, and as what is read aloud. */
+function tellOpacity() {
+  const told = `${at('opacity').value} %`;
+  at('percent').value = told;
+  at('opacity').setAttribute('aria-valuetext', told);
+}
+
 /** Shows what is asked now; what changes meanwhile is asked once more at the end. */
 async function explain() {
   if (!photograph || at('map').disabled) return;
@@ -298,9 +305,10 @@ at('other').addEventListener('change', ({ target }) => {
 });
 document.querySelectorAll('[name=shown]').forEach((choice) => choice.addEventListener('change', explain));
 at('method').addEventListener('change', explain);
-at('opacity').addEventListener('input', explain);
+at('opacity').addEventListener('input', () => { tellOpacity(); explain(); });
 at('download').addEventListener('click', download);
 at('stop').addEventListener('click', stop);
+tellOpacity();
 document.querySelector('form').addEventListener('submit', (event) => event.preventDefault());
 
 /** Waits until what is fetched is kept for later, where this browser and this address allow it. */

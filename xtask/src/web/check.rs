@@ -135,6 +135,9 @@ fn keyboard(browser: &mut Browser, address: &str, label: &str) -> Result<()> {
     browser.press("Home")?;
     let changed = format!("canvas.toDataURL() !== {before}");
     browser.wait_for(&changed, "another opacity")?;
+    let told =
+        browser.evaluate("[percent.value, opacity.getAttribute('aria-valuetext'), percent.htmlFor.value].join()")?;
+    ensure!(told == "0 %,0 %,opacity", "beside the slider: {told}");
     tab_to(browser, "document.activeElement.id === 'download'")?;
     let name = "new Promise((told) => { HTMLAnchorElement.prototype.click = function () { told(this.download); }; document.activeElement.click(); })";
     let name = browser.evaluate(name)?;
