@@ -2,14 +2,16 @@
 #![no_main]
 #![allow(dead_code)]
 
-#[path = "../../crates/cli/src/args.rs"]
-mod args;
 #[path = "../../crates/cli/src/receipt/document.rs"]
 mod document;
 #[path = "../../crates/cli/src/receipt/hash.rs"]
 mod hash;
 #[path = "../../crates/cli/src/receipt/map.rs"]
 mod map;
+#[path = "../../crates/cli/src/settings.rs"]
+mod settings;
+#[path = "../../crates/cli/src/words.rs"]
+mod words;
 
 use document::Receipt;
 use libfuzzer_sys::fuzz_target;

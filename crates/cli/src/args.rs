@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use gradex::methods::Fusion;
 use gradex::{ColourMap, Extrapolation, Fit};
-use serde::{Deserialize, Serialize};
 
 use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome};
 use crate::influence::HELP;
-use crate::words::{
-    at_least_one, parse_batch, parse_bytes, parse_fusion, parse_noise_level, parse_samples, parse_seed, parse_size,
-};
+use crate::settings::SettingArgs;
+use crate::words::{at_least_one, parse_bytes, parse_fusion, parse_size};
 
 /// Explains what a convolutional image classifier looked at.
 #[derive(Debug, Parser)]
@@ -58,6 +56,10 @@ pub struct ModelArgs {
     /// Threads to use; all cores without it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// The most memory to take, such as 512M or 2G (of 2^20 and 2^30 bytes): batches are made smaller to keep to it, and what
+    /// cannot is refused before it is begun. Without it: all that the machine has.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub max_memory: Option<usize>,
     /// How convolutions are computed.
     #[command(flatten)]
     pub choice: ChoiceArgs,
@@ -115,10 +117,6 @@ pub struct Explain {
     /// `gradex verify FILE`.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub receipt: Option<PathBuf>,
-    /// The most memory to take, such as 512M or 2G (of 2^20 and 2^30 bytes): batches are made smaller to keep to it, and what
-    /// cannot is refused before it is begun. Without it: all that the machine has.
-    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
-    pub max_memory: Option<usize>,
     /// Save float32 .npy files too: coarse [h,w] raw, fine [H,W] in [0,1], logits [classes]. Maps of several components
     /// have their number in front.
     #[arg(long)]
@@ -220,41 +218,6 @@ impl StyleArgs {
     }
 }
 
-/// What methods can be told; each takes what concerns it.
-#[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SettingArgs {
-    /// The node at which a contrastive method subtracts.
-    #[arg(long, value_name = "NODE")]
-    pub contrast_point: Option<String>,
-    /// Samples, steps or masks; the method's own number without it.
-    #[arg(long, value_name = "N", value_parser = parse_samples, allow_negative_numbers = true)]
-    pub samples: Option<usize>,
-    /// Seed of whatever is random: the same seed gives the same map.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_seed, allow_negative_numbers = true)]
-    pub seed: u64,
-    /// Standard deviation of the noise of smooth-grad and var-grad, as a part of the image's range; 0.15 without it.
-    #[arg(long, value_name = "PART", value_parser = parse_noise_level, allow_negative_numbers = true)]
-    pub noise_level: Option<f32>,
-    /// What integrated-gradients starts from and occlusion hides by: zero (the mean colour), blur (of 10 pixels), or a .npy
-    /// file [3,H,W], normalised.
-    #[arg(long, value_name = "zero|blur|FILE", default_value = "zero", value_hint = ValueHint::FilePath)]
-    pub baseline: String,
-    /// Side of occlusion's window in pixels; an eighth of the image's shorter side without it.
-    #[arg(long, value_name = "PIXELS", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub window: Option<usize>,
-    /// Pixels from one of occlusion's windows to the next; half a window without it.
-    #[arg(long, value_name = "PIXELS", value_parser = at_least_one, allow_negative_numbers = true)]
-    pub stride: Option<usize>,
-    /// Images that methods of many passes send through the network at once. Results do not depend on it.
-    #[arg(long, value_name = "N", value_parser = parse_batch, allow_negative_numbers = true)]
-    pub batch: Option<usize>,
-    /// A rule of the method lrp, such as 'conv2d = gamma(0.25)' or 'first conv2d = flat'; may be repeated. The first that
-    /// matches a layer wins.
-    #[arg(long = "rule", value_name = "SELECTOR = RULE")]
-    pub rules: Vec<String>,
-}
-
 /// `gradex verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
@@ -313,9 +276,13 @@ pub struct Points {
 /// `gradex plan`.
 #[derive(Debug, Clone, Args)]
 pub struct Plan {
-    /// The architecture (see `gradex models`); its weights are not needed.
-    #[arg(long, value_name = "NAME", default_value = "efficientnet-lite0")]
-    pub model: String,
+    /// The architecture (see `gradex models`); its weights are not needed. Without it: the one that the weights name, else
+    /// efficientnet-lite0.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Weights that are to be run: whether they are the architecture's, and what reading them takes.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub weights: Option<PathBuf>,
     /// The input size, `H` or `HxW`, where it should not be the model's own.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub size: Option<[usize; 2]>,
@@ -325,32 +292,15 @@ pub struct Plan {
     /// A node that all maps are taken at, in place of each method's own.
     #[arg(long, value_name = "NODE")]
     pub point: Option<String>,
-    /// Images that methods of many passes send through the network at once.
-    #[arg(long, value_name = "N", value_parser = parse_batch)]
-    pub batch: Option<usize>,
+    /// What methods can be told.
+    #[command(flatten)]
+    pub settings: SettingArgs,
     /// How the map is sharpened: activated, published or none.
     #[arg(long, value_name = "MODE", default_value_t = Extrapolation::ACTIVATED)]
     pub extrapolate: Extrapolation,
     /// How convolutions are computed.
     #[command(flatten)]
     pub choice: ChoiceArgs,
-}
-
-impl SettingArgs {
-    /// Whether the command line would take these numbers too; for those that come from elsewhere.
-    pub fn check(&self) -> Result<(), String> {
-        let check = |name: &str, number: Option<String>, parse: &dyn Fn(&str) -> Result<(), String>| match number {
-            Some(number) => parse(&number).map_err(|why| format!("{name} {number}: {why}")),
-            None => Ok(()),
-        };
-        let text = |number: Option<usize>| number.map(|number| number.to_string());
-        check("samples", text(self.samples), &|text| parse_samples(text).map(drop))?;
-        check("batch", text(self.batch), &|text| parse_batch(text).map(drop))?;
-        check("window", text(self.window), &|text| at_least_one(text).map(drop))?;
-        check("stride", text(self.stride), &|text| at_least_one(text).map(drop))?;
-        let level = self.noise_level.map(|level| level.to_string());
-        check("noise_level", level, &|text| parse_noise_level(text).map(drop))
-    }
 }
 
 #[cfg(test)]

@@ -5,15 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gradex::engine::{Graph, nearest};
-use gradex::formats::read_npy;
+use gradex::formats::{measure_npy, read_npy};
 use gradex::methods::{self, Baseline, Fused, Fusion, Settings};
+use gradex::models::Preprocessing;
+use gradex::render::MAX_NETWORK_SIDE;
 use gradex::saliency::{Composite, Prediction};
 use gradex::{Method, Model, NodeId, Target, bounds, class_of, top};
 use ndarray::{ArrayView1, Ix3};
 
-use crate::args::{AskArgs, SettingArgs};
+use crate::args::AskArgs;
 use crate::failure::{Failure, Outcome};
 use crate::report::label;
+use crate::settings::SettingArgs;
 
 /// The word for every method.
 const ALL: &str = "all";
@@ -120,7 +123,7 @@ impl Asked {
         if let Some((_, twice)) = points.iter().enumerate().find(|(place, point)| points[..*place].contains(point)) {
             return Err(Failure::usage(format!("--point {}: it is given twice", graph.node(*twice).name)));
         }
-        let settings = settings(&args.settings, model)?;
+        let settings = settings(&args.settings, graph, &model.architecture.preprocessing)?;
         let mut methods = methods(&args.methods, &settings)?;
         let (point, fused) = match points[..] {
             [] => (None, None),
@@ -189,8 +192,7 @@ fn point(graph: &Graph, shapes: &[Vec<usize>], name: &str) -> Outcome<NodeId> {
 }
 
 /// What methods are told.
-pub fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
-    let graph = model.network.graph();
+pub fn settings(args: &SettingArgs, graph: &Graph, preprocessing: &Preprocessing) -> Outcome<Settings> {
     let contrast_point = args.contrast_point.as_ref().map(|name| graph.find(name).map_err(Failure::usage));
     let rules = rules(&args.rules)?;
     if let Some(Err(error)) = rules.as_ref().map(|rules| rules.check(graph)) {
@@ -206,7 +208,7 @@ pub fn settings(args: &SettingArgs, model: &Model) -> Outcome<Settings> {
         window: args.window,
         stride: args.stride,
         rules,
-        bounds: Some(bounds(&model.architecture.preprocessing)),
+        bounds: Some(bounds(preprocessing)),
     })
 }
 
@@ -229,13 +231,16 @@ fn baseline(word: &str) -> Outcome<Baseline> {
         }
         _ => {}
     }
-    let image = read_npy(Path::new(word))?;
-    let shape = image.shape().to_vec();
-    let image = image.into_dimensionality::<Ix3>().map_err(|_| {
+    let (_, shape) = measure_npy(Path::new(word))?;
+    let wrong = || {
         Failure::usage(format!(
             "--baseline {word}: a tensor of shape {shape:?}, expected [3, H, W], already normalised"
         ))
-    })?;
+    };
+    if shape.iter().any(|side| *side > MAX_NETWORK_SIDE) {
+        return Err(wrong());
+    }
+    let image = read_npy(Path::new(word))?.into_dimensionality::<Ix3>().map_err(|_| wrong())?;
     Ok(Baseline::Given(Arc::new(image)))
 }
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::args::{ModelArgs, SettingArgs};
+use crate::args::ModelArgs;
 use crate::asked::baseline_file;
 use crate::failure::{Failure, Outcome};
 use crate::inputs;
+use crate::settings::SettingArgs;
 
 /// A file that exists, whatever it is called: by links it may have several names.
 #[cfg(unix)]

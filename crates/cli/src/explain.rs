@@ -1,11 +1,10 @@
 //! `gradex explain`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use gradex::formats::check_writable;
+use anyhow::Result;
+use gradex::methods::DEFAULT_BATCH;
 use gradex::saliency::{Cost, Ledger};
 use gradex::{Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tensor, top};
 use ndarray::{Array3, Axis};
@@ -19,13 +18,14 @@ use crate::drawn::{ContactSheet, Drawn};
 use crate::failure::{Failure, Outcome};
 use crate::inputs::Picture;
 use crate::interrupt::Interrupt;
-use crate::memory::{Budget, Most};
+use crate::memory::{self, Budget, Most};
 use crate::names::{Names, told_apart, variant};
+use crate::outputs::{self, Folder};
 use crate::progress::Progress;
 use crate::receipt::{self, Input, Taking};
 use crate::report::{Explained, Files, FusedPoints, Passes, Refused, Report, Versus, label, labelled, region};
 use crate::written::Writer;
-use crate::{inputs, model, run};
+use crate::{model, run};
 
 /// The fewest predictions that a report shows.
 const SHOWN: usize = 5;
@@ -38,19 +38,16 @@ pub fn run(mut args: Explain) -> Outcome {
     let read = Read::of(&args.input.pictures.inputs, &args.model, &args.ask.settings);
     check_outputs(args, &read)?;
     model::set_threads(&args.model)?;
-    let most = Most::asked(args.max_memory);
-    if let Some(weights) = &args.model.weights {
-        Budget::check_weights(most, weights)?;
+    let _folder = Folder::open(&args.out)?;
+    if let Some(receipt) = &args.receipt {
+        outputs::check_file("--receipt", receipt)?;
     }
+    let most = Most::asked(args.model.max_memory);
     let (model, weights) = match args.receipt {
-        Some(_) => model::load_hashed(&args.model)?,
-        None => (model::load(&args.model)?, String::new()),
+        Some(_) => model::load_hashed(&args.model, most)?,
+        None => (model::load(&args.model, most)?, String::new()),
     };
-    let largest = args.max_memory.map_or(0, |_| inputs::largest(&args.input.pictures));
-    let (budget, asked) = Budget::plan(most, args, &model, largest)?;
-    fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
-    check_writable(&args.out.join("picture.png"))?;
-
+    let (budget, asked) = plan(most, args, &model)?;
     let receipt = args.receipt.as_ref().map(|path| Taking::begin(path, args, &model, weights)).transpose()?;
 
     let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
@@ -58,16 +55,15 @@ pub fn run(mut args: Explain) -> Outcome {
     let writer = Writer::new(args, read);
     let variant = variant(args, &model, asked.point);
     let (model, bars) = (&model, progress.clone());
-    let task = Task { args, model, answers, asked, budget, writer, receipt, progress: bars };
+    let needs = |size| memory::explanations(&asked, model, args.ask.extrapolate, size);
+    let admit = |holds| budget.admit(holds, needs);
+    let task = Task { args, model, answers, asked: &asked, writer, receipt, progress: bars };
     let mut names = Names::default();
-    let admit = |size| budget.check_photograph(size);
     let outcome = run::for_each_picture(&args.input, model, &admit, progress, |path, picture| {
         let name = names.of(path, picture.index) + &variant;
         task.explain(path, &name, &picture)
     });
-    if args.max_memory.is_some() {
-        complain!("{}", budget.report());
-    }
+    budget.tell();
     if let (Some(receipt), Ok(()) | Err(Failure::Run(_))) = (task.receipt, &outcome) {
         receipt.write()?;
     }
@@ -92,13 +88,25 @@ fn check_outputs(args: &Explain, read: &Read) -> Outcome {
     read.check_out(&args.out, receipt)
 }
 
+/// The memory of the run, with the largest batch that fits, and what is then asked.
+pub fn plan(most: Most, args: &Explain, model: &Model) -> Outcome<(Budget, Asked)> {
+    let (pictures, mode) = (&args.input.pictures, args.ask.extrapolate);
+    let size = pictures.size.unwrap_or(model.architecture.preprocessing.size);
+    let needs = |batch| {
+        let mut ask = args.ask.clone();
+        ask.settings.batch = Some(batch);
+        let asked = Asked::new(&ask, pictures.size, model)?;
+        Ok((memory::explanations(&asked, model, mode, size)?, asked))
+    };
+    Budget::plan(most, pictures, model, args.ask.settings.batch.unwrap_or(DEFAULT_BATCH), needs)
+}
+
 /// What is done with every picture.
 struct Task<'a> {
     args: &'a Explain,
     model: &'a Model,
     answers: Answers<'a>,
-    asked: Asked,
-    budget: Budget,
+    asked: &'a Asked,
     writer: Writer<'a>,
     receipt: Option<Taking<'a>>,
     progress: Progress,
@@ -106,7 +114,6 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn explain(&self, path: &Path, name: &str, picture: &Picture) -> Result<Report> {
-        self.budget.check_picture(&self.asked, self.model, self.args.ask.extrapolate, picture)?;
         let tape = self.answers.explainer.forward(&picture.input)?;
         let logits = tape.image_logits(0)?;
         let mut report = Report {

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use gradex::formats::{parse_npy_typed, read_file};
+use gradex::formats::{measure_npy, parse_npy, read_file};
 use gradex::models::Preprocessing;
-use gradex::render::{photograph_size, read_photograph};
+use gradex::render::{MAX_NETWORK_SIDE, photograph_size, read_photograph};
 use gradex::{Model, Photograph, Region, Tensor, see_at};
 use ndarray::{ArrayView3, Axis};
 
@@ -72,8 +72,17 @@ fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether a photograph of this height and width may be decoded.
-pub type Admit<'a> = dyn Fn([usize; 2]) -> Result<()> + 'a;
+/// What the header of an input's file tells.
+#[derive(Debug, Clone, Copy)]
+pub enum Holds {
+    /// A photograph of this height and width.
+    Photograph([usize; 2]),
+    /// A tensor of images of this height and width, of so many numbers, that take so many bytes.
+    Tensor { size: [usize; 2], numbers: usize, bytes: usize },
+}
+
+/// Whether a file that holds this may be read.
+pub type Admit<'a> = dyn Fn(Holds) -> Result<()> + 'a;
 
 /// Pixels of the largest photograph, by the headers of those that have one.
 pub fn largest(args: &PictureArgs) -> usize {
@@ -84,36 +93,50 @@ pub fn largest(args: &PictureArgs) -> usize {
     expand(&args.inputs).iter().filter_map(|(path, _)| pixels(path)).max().unwrap_or(0)
 }
 
-/// Reads a file: a photograph whose size is admitted, or a `.npy` file of one tensor or a batch of them.
+/// Reads a file that is admitted: a photograph, or a `.npy` file of one tensor or a batch of them.
 pub fn read(path: &Path, model: &Model, args: &PictureArgs, admit: &Admit<'_>) -> Result<Vec<Picture>> {
     let preprocessing = &model.architecture.preprocessing;
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
+        admit(tensor(path)?)?;
         let bytes = read_file(path)?;
-        let (dtype, tensor) = parse_npy_typed(&bytes)?;
-        if dtype.is_integer() {
-            bail!(
-                "an array of {dtype}, and the network takes normalised numbers: save the pixels as a PNG, or normalise them \
-                 as the model's training did and save float32"
-            );
-        }
-        return pictures_of(&tensor, &of_bytes(&bytes), preprocessing);
+        return pictures_of(&parse_npy(&bytes)?, &of_bytes(&bytes), preprocessing);
     }
     let bytes = read_photograph(path)?;
-    admit(Photograph::measure(&bytes)?)?;
+    admit(Holds::Photograph(Photograph::measure(&bytes)?))?;
     let photograph = Photograph::decode(&bytes)?;
     let seen = see_at(model, &photograph, args.resize, args.size.unwrap_or(preprocessing.size))?;
     Ok(vec![Picture { index: None, sha256: of_bytes(&bytes), photograph, input: seen.input, region: seen.region }])
 }
 
-fn pictures_of(tensor: &Tensor, sha256: &str, preprocessing: &Preprocessing) -> Result<Vec<Picture>> {
-    let batch = match tensor.shape() {
-        [3, _, _] => tensor.view().insert_axis(Axis(0)),
-        [_, 3, _, _] => tensor.view(),
-        shape => bail!("a tensor of shape {shape:?}, expected [3, H, W] or [N, 3, H, W], already normalised"),
-    };
-    if batch.is_empty() {
-        bail!("a tensor of shape {:?} holds no image", tensor.shape());
+/// What a `.npy` file holds, if a network can take that.
+fn tensor(path: &Path) -> Result<Holds> {
+    let (dtype, shape) = measure_npy(path)?;
+    if dtype.is_integer() {
+        bail!(
+            "an array of {dtype}, and the network takes normalised numbers: save the pixels as a PNG, or normalise them \
+             as the model's training did and save float32"
+        );
     }
+    let size = size_of_images(&shape)?;
+    if size.iter().any(|side| *side > MAX_NETWORK_SIDE) {
+        bail!("a tensor of shape {shape:?}: sides are of at most {MAX_NETWORK_SIDE}");
+    }
+    let numbers = shape.iter().product::<usize>();
+    Ok(Holds::Tensor { size, numbers, bytes: numbers.saturating_mul(dtype.size()) })
+}
+
+/// Height and width of the images in a tensor of this shape.
+fn size_of_images(shape: &[usize]) -> Result<[usize; 2]> {
+    match *shape {
+        [3, height, width] | [_, 3, height, width] if !shape.contains(&0) => Ok([height, width]),
+        [3, _, _] | [_, 3, _, _] => bail!("a tensor of shape {shape:?} holds no image"),
+        _ => bail!("a tensor of shape {shape:?}, expected [3, H, W] or [N, 3, H, W], already normalised"),
+    }
+}
+
+fn pictures_of(tensor: &Tensor, sha256: &str, preprocessing: &Preprocessing) -> Result<Vec<Picture>> {
+    size_of_images(tensor.shape())?;
+    let batch = if tensor.ndim() == 3 { tensor.view().insert_axis(Axis(0)) } else { tensor.view() };
     let several = batch.shape()[0] > 1;
     let picture = |(index, image): (usize, ndarray::ArrayViewD<'_, f32>)| {
         let pixels: ArrayView3<'_, f32> = image.view().into_dimensionality()?;

@@ -8,7 +8,9 @@ use gradex::{Architecture, Model};
 
 use crate::args::ModelArgs;
 use crate::failure::{Failure, Outcome};
+use crate::memory::{Budget, Most};
 use crate::receipt::{of_bytes, of_folder};
+use crate::visible;
 
 /// More than any one machine has cores for.
 const MOST_THREADS: usize = 1024;
@@ -17,17 +19,17 @@ const MOST_THREADS: usize = 1024;
 const KEY: &str = "architecture";
 
 /// The architecture of the embedded weights.
-const DEFAULT: &str = "efficientnet-lite0";
+pub const DEFAULT: &str = "efficientnet-lite0";
 
-/// Loads the weights, from the file or from the program itself.
-pub fn load(args: &ModelArgs) -> Outcome<Model> {
-    from(args, |path| Ok(StateDict::open(path)?))
+/// Loads the weights, from the file or from the program itself; not those that cannot fit.
+pub fn load(args: &ModelArgs, most: Most) -> Outcome<Model> {
+    from(args, most, |path| Ok(StateDict::open(path)?))
 }
 
 /// The same, and the sha256 of the weights: of their file, or of what `sha256sum *.npy` prints in their folder.
-pub fn load_hashed(args: &ModelArgs) -> Outcome<(Model, String)> {
+pub fn load_hashed(args: &ModelArgs, most: Most) -> Outcome<(Model, String)> {
     let mut sha256 = embedded_hash();
-    let model = from(args, |path| {
+    let model = from(args, most, |path| {
         if path.is_dir() {
             sha256 = of_folder(path, "npy")?;
             return Ok(StateDict::open(path)?);
@@ -39,7 +41,10 @@ pub fn load_hashed(args: &ModelArgs) -> Outcome<(Model, String)> {
     Ok((model, sha256))
 }
 
-fn from(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
+fn from(args: &ModelArgs, most: Most, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
+    if let Some(weights) = &args.weights {
+        Budget::check_weights(most, weights).with_context(|| format!("weights {}", visible::path(weights)))?;
+    }
     let Model { architecture, network } = find(args, open)?;
     Ok(Model { architecture, network: network.with_choice(args.choice.choice()) })
 }

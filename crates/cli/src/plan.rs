@@ -2,27 +2,29 @@
 
 use std::io::{self, Write};
 
-use gradex::methods::Settings;
-use gradex::{Architecture, Level};
+use gradex::{Architecture, Level, NodeId};
 
-use crate::args::Plan;
+use crate::args::{ModelArgs, Plan};
 use crate::asked;
 use crate::failure::{Failure, Outcome};
-use crate::memory::Planned;
+use crate::memory::{self, Most, Planned};
+use crate::model;
+use crate::visible::{self, visible};
 
 /// Prints a line for every step, the memory of all, and what `--max-memory` plans for explanations.
 pub fn run(args: &Plan) -> Outcome {
-    let architecture = Architecture::find(&args.model).map_err(Failure::usage)?;
+    asked::check_methods(&args.methods, &args.settings)?;
+    let architecture = architecture(args)?;
     let graph = architecture.graph()?;
     let [height, width] = args.size.unwrap_or(architecture.preprocessing.size);
     let outline = graph.outline(&[1, 3, height, width], args.choice.choice()).map_err(Failure::usage)?;
-    let settings = Settings { batch: args.batch, ..Settings::default() };
+    let settings = asked::settings(&args.settings, &graph, &architecture.preprocessing)?;
     let methods: Vec<_> = asked::methods(&args.methods, &settings)?.into_iter().map(|asked| asked.method).collect();
     let point = args.point.as_ref().map(|name| graph.find(name).map_err(Failure::usage)).transpose()?;
     let explained = Planned::new(&graph, &methods, point, args.extrapolate, [height, width], args.choice.choice())?;
     let level = Level::current().map_err(Failure::usage)?;
 
-    let name = |id: &gradex::NodeId| graph.node(*id).name.as_str();
+    let name = |id: &NodeId| graph.node(*id).name.as_str();
     let names: Vec<String> =
         outline.steps.iter().map(|step| step.nodes.iter().map(name).collect::<Vec<_>>().join(" + ")).collect();
     let longest = names.iter().map(String::len).max().unwrap_or(0);
@@ -46,8 +48,22 @@ pub fn run(args: &Plan) -> Outcome {
         out,
         "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB"
     )?;
+    if let Some(weights) = &args.weights {
+        let (weights, bytes) = (visible::path(weights), memory::shown(memory::reading(weights)?));
+        writeln!(out, "weights {}: {bytes} at least while they are read, the program among them", visible(&weights))?;
+    }
     writeln!(out, "explanations, as --max-memory plans them: {}", explained.told())?;
     Ok(())
+}
+
+/// The architecture that is named, or whose weights these are.
+fn architecture(args: &Plan) -> Outcome<&'static Architecture> {
+    let Some(weights) = &args.weights else {
+        return Architecture::find(args.model.as_deref().unwrap_or(model::DEFAULT)).map_err(Failure::usage);
+    };
+    let (model, weights, choice) = (args.model.clone(), Some(weights.clone()), args.choice.clone());
+    let model = ModelArgs { model, weights, threads: None, max_memory: None, choice };
+    Ok(model::load(&model, Most::asked(None))?.architecture)
 }
 
 /// The number in this unit; blank for none.

@@ -1,10 +1,9 @@
 //! `gradex report`: one HTML file about all inputs.
 
-use std::fs;
-
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use gradex::Model;
-use gradex::formats::{check_writable, write_file};
+use gradex::formats::write_file;
+use gradex::methods::DEFAULT_BATCH;
 
 use crate::args::Report;
 use crate::asked::Asked;
@@ -12,6 +11,8 @@ use crate::clash::Read;
 use crate::failure::{Failure, Interrupted, Outcome, told};
 use crate::forgetful::Forgetful;
 use crate::interrupt::Interrupt;
+use crate::memory::{self, Budget, Most};
+use crate::outputs::{self, Folder};
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::receipt::program;
@@ -30,25 +31,26 @@ pub fn run(mut args: Report) -> Outcome {
     let read = Read::of(&args.pictures.inputs, &args.model, &args.ask.settings);
     read.check("--output", &args.output)?;
     model::set_threads(&args.model)?;
-    let (model, weights) = model::load_hashed(&args.model)?;
-    let asked = Asked::new(&args.ask, args.pictures.size, &model)?;
-    if let Some(folder) = args.output.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    check_writable(&args.output)?;
+    let _folder = args.output.parent().map(Folder::make).transpose()?;
+    outputs::check_file("--output", &args.output)?;
+    let most = Most::asked(args.model.max_memory);
+    let (model, weights) = model::load_hashed(&args.model, most)?;
+    let files = inputs::expand(&args.pictures.inputs);
+    let (budget, asked) = plan(most, args, &model, files.len())?;
+    let needs = |size| memory::reports(&asked, &model, args.ask.extrapolate, size, DEPTHS, files.len());
+    let admit = |holds| budget.admit(holds, needs);
     let (interrupt, mut progress) = (Interrupt::listen()?, Progress::new());
     let (lead, settings) = (lead(&model, &asked), settings(args, &model, weights, &asked));
     let forgetful = Forgetful::at(DEPTHS, &model.network, args.ask.settings.seed)?;
     let of = |Forgetful { layer, network }| (layer, Model { architecture: model.architecture, network });
     let forgetful: Vec<(String, Model)> = forgetful.into_iter().map(of).collect();
-    let task = Task::new(args, &model, &forgetful, asked, interrupt, &progress);
+    let task = Task::new(args, &model, &forgetful, &asked, interrupt, &progress);
 
-    let files = inputs::expand(&args.pictures.inputs);
     progress.over(files.len());
     let (mut page, mut failed, mut total) = (Page::default(), 0, 0);
-    for (path, found) in files {
+    for (path, found) in inputs::expand(&args.pictures.inputs) {
         progress.begin(&path);
-        let pictures = found.and_then(|()| inputs::read(&path, &model, &args.pictures, &|_| Ok(())));
+        let pictures = found.and_then(|()| inputs::read(&path, &model, &args.pictures, &admit));
         let pictures =
             pictures.map_or_else(|error| vec![Err(error)], |pictures| pictures.into_iter().map(Ok).collect());
         for picture in pictures {
@@ -85,11 +87,24 @@ pub fn run(mut args: Report) -> Outcome {
     write_file(&args.output, page.whole(&lead, &settings).as_bytes())?;
     let written = args.output.display().to_string();
     crate::report::line(&written)?;
+    budget.tell();
     if failed == 0 {
         Ok(())
     } else {
         Err(Failure::Run(anyhow!("{failed} of {total} inputs failed; {written} says why")))
     }
+}
+
+/// The memory of a page of so many photographs, with the largest batch that fits, and what is then asked.
+fn plan(most: Most, args: &Report, model: &Model, photographs: usize) -> Outcome<(Budget, Asked)> {
+    let size = args.pictures.size.unwrap_or(model.architecture.preprocessing.size);
+    let needs = |batch| {
+        let mut ask = args.ask.clone();
+        ask.settings.batch = Some(batch);
+        let asked = Asked::new(&ask, args.pictures.size, model)?;
+        Ok((memory::reports(&asked, model, ask.extrapolate, size, DEPTHS, photographs)?, asked))
+    };
+    Budget::plan(most, &args.pictures, model, args.ask.settings.batch.unwrap_or(DEFAULT_BATCH), needs)
 }
 
 fn lead(model: &Model, asked: &Asked) -> String {

@@ -46,7 +46,7 @@ pub struct Task<'a> {
     answers: Answers<'a>,
     /// The same with networks that forgot more and more, each with the layer down to which it did.
     forgetful: Vec<(&'a str, Answers<'a>)>,
-    asked: Asked,
+    asked: &'a Asked,
     interrupt: Interrupt,
 }
 
@@ -56,11 +56,11 @@ impl<'a> Task<'a> {
         args: &'a Report,
         model: &'a Model,
         forgetful: &'a [(String, Model)],
-        asked: Asked,
+        asked: &'a Asked,
         interrupt: Interrupt,
         progress: &Progress,
     ) -> Self {
-        let answers = |model| Answers::new(model, &asked, args.ask.extrapolate, &interrupt, progress);
+        let answers = |model| Answers::new(model, asked, args.ask.extrapolate, &interrupt, progress);
         let forgetful = forgetful.iter().map(|(layer, model)| (layer.as_str(), answers(model))).collect();
         Self { args, model, answers: answers(model), forgetful, asked, interrupt }
     }

@@ -39,7 +39,10 @@ fn failed(output: &Output, said: &[&str]) {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -65,7 +68,76 @@ fn a_folder_that_cannot_be_written_to_is_named() {
     let output = gradex("explain").args(["--out", "/proc/gradex-out"]).arg(cat()).output().unwrap();
     failed(&output, &["/proc/gradex-out"]);
     let output = gradex("explain").args(["--out", "/proc/self"]).arg(cat()).output().unwrap();
-    failed(&output, &["/proc/self/chelsea"]);
+    failed(&output, &["cannot write to the folder /proc/self"]);
+}
+
+/// Found before anything is computed: nothing is drawn, and no folder is left.
+#[test]
+fn outputs_that_cannot_be_written_are_found_first() {
+    let folder = folder("unwritable");
+    let (out, kept) = (folder.join("a/b"), folder.join("kept"));
+    fs::write(&kept, "kept").unwrap();
+    let mut read_only = fs::metadata(&kept).unwrap().permissions();
+    read_only.set_readonly(true);
+    fs::set_permissions(&kept, read_only).unwrap();
+    let read = |command: &str, option: &str, file: &Path, more: &[&str]| {
+        let output = gradex(command).arg(option).arg(file).args(more).arg(cat()).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), "", "something was done");
+        output
+    };
+    let out_there = ["--out", out.to_str().unwrap()];
+    failed(&read("explain", "--receipt", &kept, &out_there), &["--receipt", "kept: the file is read-only"]);
+    failed(&read("explain", "--receipt", Path::new("/proc/self/r.json"), &out_there), &["--receipt /proc/self/r.json"]);
+    failed(&read("explain", "--receipt", &folder.join("no/r.json"), &out_there), &["there is no folder"]);
+    failed(&read("report", "--output", &kept, &[]), &["--output", "kept: the file is read-only"]);
+    failed(&read("report", "--output", Path::new("/proc/self/r.html"), &[]), &["--output /proc/self/r.html"]);
+    fs::create_dir(folder.join("results")).unwrap();
+    fs::rename(&kept, folder.join("results/summary.json")).unwrap();
+    failed(&read("evaluate", "--out", &folder.join("results"), &[]), &["summary.json: the file is read-only"]);
+    failed(&read("evaluate", "--out", Path::new("/proc/self"), &[]), &["cannot write to the folder /proc/self"]);
+    assert_eq!(names(&folder), ["results"]);
+    assert_eq!(names(&folder.join("results")), ["summary.json"]);
+}
+
+#[test]
+fn a_folder_made_for_a_run_of_which_nothing_came_is_removed_again() {
+    let folder = folder("made");
+    let (bad, ours) = (folder.join("bad.png"), folder.join("ours"));
+    fs::write(&bad, "no picture").unwrap();
+    fs::create_dir(&ours).unwrap();
+    for out in [folder.join("a/b/c"), ours.join("a"), ours.clone()] {
+        failed(&gradex("explain").arg("--out").arg(&out).arg(&bad).output().unwrap(), &["bad.png"]);
+        let page = out.join("page.html");
+        let output = gradex("report")
+            .args(["--model", "resnet18", "--weights", "/dev/null", "-o"])
+            .arg(&page)
+            .arg(&bad)
+            .output();
+        failed(&output.unwrap(), &["/dev/null"]);
+    }
+    assert_eq!((names(&folder), names(&ours).len()), (vec!["bad.png".to_owned(), "ours".to_owned()], 0));
+    let output = gradex("explain").arg("--out").arg(folder.join("a/b")).args([&bad, &cat()]).output().unwrap();
+    failed(&output, &["1 of 2 inputs failed"]);
+    assert_eq!(names(&folder.join("a/b")), ["chelsea-285-grad-cam-activated.png", "chelsea-285-grad-cam-none.png"]);
+}
+
+/// What a run that was killed left is no hindrance, and gone after the next one.
+#[test]
+fn the_run_after_one_that_was_killed_clears_up() {
+    let out = folder("killed-before");
+    let left =
+        [".chelsea-285-grad-cam-none.png.1-0.partial", ".receipt.json.999999-3.partial"].map(|name| out.join(name));
+    for path in &left {
+        fs::write(path, "half").unwrap();
+    }
+    let receipt = out.join("receipt.json");
+    let output = gradex("explain").arg("--out").arg(&out).arg("--receipt").arg(&receipt).arg(cat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(receipt.is_file() && names(&out).iter().all(|name| !name.starts_with('.')), "{:?}", names(&out));
+    // The folder as an input: what is written aside is no picture.
+    fs::write(&left[0], "half").unwrap();
+    let output = gradex("classify").arg("--json").arg(&out).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -87,9 +159,13 @@ fn whoever_is_killed_leaves_whole_files() {
             let path = out.join(&name);
             if !name.starts_with('.') {
                 assert_eq!(Photograph::open(&path).unwrap().size(), [300, 451], "{name}");
+                fs::remove_file(path).unwrap();
             }
-            fs::remove_file(path).unwrap();
         }
+        let output = gradex("explain").arg("--out").arg(&out).arg(cat()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(names(&out).iter().all(|name| !name.starts_with('.')), "{:?}", names(&out));
+        names(&out).iter().for_each(|name| fs::remove_file(out.join(name)).unwrap());
     }
 }
 

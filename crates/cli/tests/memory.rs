@@ -72,6 +72,99 @@ fn what_cannot_fit_is_refused_with_the_figure_before_it_is_begun() {
 }
 
 #[test]
+fn every_command_that_runs_networks_plans_and_refuses() {
+    let folder = folder("memory-commands");
+    let page = folder.join("page.html");
+    let (page, out) = (page.to_str().unwrap(), folder.join("out"));
+    let out = out.to_str().unwrap();
+    let metrics = "insertion,drop,infidelity,class-swap,max-sensitivity,randomisation";
+    let (cat, cup) = (fixture("images/chelsea.png"), fixture("images/coffee.png"));
+    for (arguments, most) in [
+        (&["classify"][..], 2),
+        (&["classify", "--size", "800"], 2),
+        (&["report", "--size", "160", "--steps", "2", "--output", page], 3),
+        (
+            &["report", "--size", "160", "--method", "smooth-grad", "--samples", "4", "--steps", "2", "--output", page],
+            3,
+        ),
+        (&["evaluate", "--size", "160", "--steps", "2", "--out", out], 3),
+        (
+            &[
+                "evaluate",
+                "--size",
+                "128",
+                "--methods",
+                "layer-cam",
+                "--layers",
+                "3",
+                "--steps",
+                "2",
+                "--metrics",
+                metrics,
+                "--out",
+                out,
+            ],
+            3,
+        ),
+    ] {
+        let run = |memory: &str| {
+            let output = gradex(&[arguments, &["--max-memory", memory]].concat(), &[&cat, &cup], &folder);
+            (code(&output), stderr(&output))
+        };
+        let (code, said) = run("16M");
+        assert!(code == Some(1) && said.contains("--max-memory 16M: it takes "), "{arguments:?}: {said}");
+        assert!(!Path::new(page).exists() && !Path::new(out).exists(), "{arguments:?}: something is left");
+        let needed = said.split("it takes ").nth(1).unwrap().split(';').next().unwrap();
+        let (code, said) = run(needed);
+        assert_eq!(code, Some(0), "{arguments:?}: {said}");
+        let (planned, taken) = (number(&said, "planned"), number(&said, "taken"));
+        assert!((taken..=taken * most).contains(&planned), "{arguments:?}: {said}");
+        let _ = (fs::remove_file(page), fs::remove_dir_all(out));
+    }
+}
+
+/// A file of nothing but a header, as long as it says.
+fn array(path: &Path, shape: &str, bytes: u64) {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let header = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat();
+    fs::write(path, &header).unwrap();
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(header.len() as u64 + bytes).unwrap();
+}
+
+#[test]
+fn tensors_are_measured_before_they_are_read() {
+    let folder = folder("memory-tensors");
+    let path = folder.join("tensors.npy");
+    let classify = |more: &[&str]| {
+        let output = gradex(&[&["classify"], more].concat(), &[&path], &folder);
+        (code(&output), stderr(&output))
+    };
+    // 192 TB that no disk has.
+    array(&path, "(1000000, 3, 4096, 4096)", 0);
+    let (code, said) = classify(&[]);
+    assert!(code == Some(1) && said.contains("should be 201326592000000 bytes and 0 are there"), "{said}");
+    array(&path, "(1000, 3, 4096, 4096)", 1000 * 3 * 4096 * 4096 * 4);
+    let (code, said) = classify(&[]);
+    assert!(code == Some(1) && said.contains("without --max-memory: this input takes"), "{said}");
+    array(&path, "(3, 9000, 224)", 3 * 9000 * 224 * 4);
+    let (code, said) = classify(&[]);
+    assert!(code == Some(1) && said.contains("sides are of at most 8192"), "{said}");
+    array(&path, "(40, 3, 224, 224)", 40 * 3 * 224 * 224 * 4);
+    let (code, said) = classify(&["--max-memory", "100M"]);
+    assert!(code == Some(1) && said.contains("100M: this input takes ") && number(&said, "taken") <= 60, "{said}");
+    let needed = said.split("this input takes ").nth(1).unwrap().split(';').next().unwrap().to_owned();
+    let (code, said) = classify(&["--max-memory", &needed]);
+    let needed = needed.trim_end_matches('M').parse().unwrap();
+    assert!(code == Some(0) && number(&said, "taken") <= needed, "{needed}: {said}");
+
+    let image = fixture("images/chelsea.png");
+    array(&path, "(3, 200000, 200000)", 3 * 200_000 * 200_000 * 4);
+    let baseline = ["explain", "--method", "occlusion", "--baseline", path.to_str().unwrap()];
+    let output = gradex(&baseline, &[&image], &folder);
+    assert!(stderr(&output).contains("expected [3, H, W]"), "{}", stderr(&output));
+}
+
+#[test]
 fn photographs_are_measured_before_they_are_decoded() {
     let out = folder("memory-photograph");
     let large = out.join("large.png");

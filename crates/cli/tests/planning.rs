@@ -44,6 +44,34 @@ fn a_plan_is_for_the_point_that_is_asked_for() {
 }
 
 #[test]
+fn a_plan_is_for_the_settings_that_are_given() {
+    let passes = |arguments: &[&str]| {
+        let (done, plan) = gradex(&[&["plan", "--size", "96", "--method"], arguments].concat());
+        assert!(done, "{arguments:?}");
+        plan.split("passes ").nth(1).unwrap().split('M').next().unwrap().parse::<usize>().unwrap()
+    };
+    for method in ["smooth-grad", "integrated-gradients", "rise"] {
+        assert!(passes(&[method, "--samples", "8"]) > passes(&[method, "--samples", "1"]), "{method}");
+    }
+    assert!(passes(&["lrp", "--rule", "conv2d = gamma(0.25)"]) > 0);
+    assert!(!gradex(&["plan", "--method", "lrp"]).0 && !gradex(&["plan", "--samples", "0"]).0);
+}
+
+#[test]
+fn a_plan_is_for_the_weights_that_are_given() {
+    let weights = common::fixture("../weights/efficientnet-lite0.safetensors");
+    let plan = |model: &[&str], weights: &str| gradex(&[&["plan", "--weights", weights], model].concat());
+    let (done, told) = plan(&[], weights.to_str().unwrap());
+    assert!(done && line(&told, "weights ").contains("efficientnet-lite0.safetensors: 42M at least"), "{told}");
+    assert_eq!(told.lines().filter(|line| !line.starts_with("weights ")).collect::<Vec<_>>(), {
+        let (_, without) = gradex(&["plan"]);
+        without.lines().map(str::to_owned).collect::<Vec<_>>()
+    });
+    assert!(!plan(&["--model", "resnet18"], weights.to_str().unwrap()).0, "weights of another architecture");
+    assert!(!plan(&[], "nowhere.safetensors").0);
+}
+
+#[test]
 fn unknown_algorithms_and_two_wishes_are_refused() {
     assert!(!gradex(&["plan", "--algorithm", "fft"]).0);
     assert!(!gradex(&["plan", "--exact", "--algorithm", "direct"]).0);

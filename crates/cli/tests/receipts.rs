@@ -263,6 +263,8 @@ fn what_is_no_receipt_is_refused() {
         ("\"grad-cam\"", "\"divination\"", "divination"),
         ("\"efficientnet-lite0\"", "\"leviathan\"", "leviathan"),
         ("\"weights\":null", "\"weights\":\"nowhere.safetensors\"", "nowhere.safetensors"),
+        ("\"values\":[", "\"values\":[1e39,", "too large for a float32"),
+        ("\"means\":[", "\"means\":[-1e39,", "too large for a float32"),
         ("\"size\":[224,224]", "\"size\":[0,224]", "0"),
         ("\"size\":[224,224]", "\"size\":[400000000000,400000000000]", "400000000000"),
     ] {
@@ -281,7 +283,7 @@ fn a_receipt_is_written_whole_or_not_at_all() {
         run(fastest(), &["explain", "--receipt", receipt, "--out", out.to_str().unwrap()], inputs)
     };
     let output = explain("/proc/self/receipt.json", &[&cat]);
-    assert!(code(&output) == Some(1) && stderr(&output).contains("the receipt cannot be written"), "{output:?}");
+    assert!(code(&output) == Some(1) && stderr(&output).contains("receipt.json cannot be written"), "{output:?}");
     let output = explain("nowhere/receipt.json", &[&cat]);
     assert!(code(&output) == Some(1) && stderr(&output).contains("there is no folder nowhere"), "{output:?}");
 

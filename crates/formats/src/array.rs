@@ -5,8 +5,8 @@ use std::path::Path;
 
 use ndarray_npy::WriteNpyExt;
 
+use crate::aside::Aside;
 use crate::state_dict::{Tensor, io_error, read_file};
-use crate::write::Aside;
 use crate::{Dtype, Result, npy};
 
 /// Reads a `.npy` file of any element type that [`Dtype`](crate::Dtype) has, as `f32`.
@@ -14,7 +14,8 @@ use crate::{Dtype, Result, npy};
 /// # Errors
 /// Where the file cannot be read, or is truncated, damaged or of another element type.
 pub fn read_npy(path: &Path) -> Result<Tensor> {
-    parse_npy(&read_file(path)?)
+    npy::measure(path)?;
+    parse_npy(&read_file(path)?).map_err(|error| error.within(path.display().to_string()))
 }
 
 /// Reads the content of a `.npy` file, as [`read_npy`].
@@ -34,12 +35,12 @@ pub fn parse_npy_typed(bytes: &[u8]) -> Result<(Dtype, Tensor)> {
     npy::parse(bytes)
 }
 
-/// Whether a file can be written there, as far as its folder decides: one is made aside, and removed.
+/// The element type and shape of a `.npy` file, by its header alone; the file has as many bytes as that makes.
 ///
 /// # Errors
-/// Where none can.
-pub fn check_writable(path: &Path) -> Result<()> {
-    Aside::beside(path).map(drop)
+/// As [`read_npy`].
+pub fn measure_npy(path: &Path) -> Result<(Dtype, Vec<usize>)> {
+    npy::measure(path)
 }
 
 /// Writes a file, aside and then renamed.

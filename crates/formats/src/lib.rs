@@ -25,6 +25,7 @@
 #[cfg(feature = "npz")]
 mod archive;
 mod array;
+mod aside;
 mod detect;
 mod dtype;
 mod error;
@@ -40,7 +41,8 @@ mod write;
 
 #[cfg(feature = "npz")]
 pub use archive::MAX_INFLATION;
-pub use array::{check_writable, parse_npy, parse_npy_typed, read_npy, write_file, write_npy};
+pub use array::{measure_npy, parse_npy, parse_npy_typed, read_npy, write_file, write_npy};
+pub use aside::{check_writable, remove_partials};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use state_dict::{StateDict, Tensor, read_file};

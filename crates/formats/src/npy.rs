@@ -3,12 +3,13 @@
 //! Versions 1.0, 2.0 and 3.0; C and Fortran order; both byte orders; every [`Dtype`] but BF16, which
 //! NumPy lacks. Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use crate::dtype::Endian;
 use crate::error::quoted;
-use crate::state_dict::{StateDict, Tensor, io_error, read_file};
+use crate::state_dict::{StateDict, Tensor, io_error, open_file, read_file};
 use crate::{Dtype, Error, Result, shape};
 
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -28,6 +29,7 @@ impl StateDict {
             if path.is_dir() || path.extension().is_none_or(|extension| extension != "npy") {
                 continue;
             }
+            measure(&path)?;
             let (dtype, tensor) =
                 parse(&read_file(&path)?).map_err(|error| error.within(path.display().to_string()))?;
             let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
@@ -47,14 +49,32 @@ impl StateDict {
 pub(crate) fn parse(bytes: &[u8]) -> Result<(Dtype, Tensor)> {
     let (text, data) = split(bytes)?;
     let header = Header::parse(text)?;
-    let numel = shape::numel(FORMAT, &header.shape)?;
-    let declared = numel as u128 * header.dtype.size() as u128;
-    if declared != data.len() as u128 {
-        let what = format!("the data of an array {:?} of {}", header.shape, header.dtype);
-        return Err(Error::Length { what, declared, found: data.len() as u64 });
-    }
+    header.check_length(data.len() as u64)?;
     let values = header.dtype.decode(header.endian, data)?;
     Ok((header.dtype, shape::tensor(FORMAT, &header.shape, values, header.fortran_order)?))
+}
+
+/// More than any header of a plain array has.
+const MOST_HEADER: u64 = 1 << 16;
+
+/// The element type and the shape that the header of a file tells, which is as long as that makes it.
+pub(crate) fn measure(path: &Path) -> Result<(Dtype, Vec<usize>)> {
+    let (file, length) = open_file(path)?;
+    let header = || {
+        let start = start(file).map_err(|source| io_error("read", path, source))?;
+        let (text, data) = split(&start)?;
+        let before = (start.len() - data.len()) as u64;
+        let header = Header::parse(text)?;
+        header.check_length(length.saturating_sub(before))?;
+        Ok((header.dtype, header.shape))
+    };
+    header().map_err(|error: Error| error.within(path.display().to_string()))
+}
+
+fn start(file: File) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    file.take(MOST_HEADER).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// The text of the header and the bytes after it.
@@ -115,6 +135,16 @@ impl Header {
         let (dtype, endian) = element_type(descr.ok_or_else(missing("descr"))?)?;
         let fortran_order = fortran_order.ok_or_else(missing("fortran_order"))?;
         Ok(Self { dtype, endian, fortran_order, shape: shape.ok_or_else(missing("shape"))? })
+    }
+
+    /// Whether so many bytes are the elements.
+    fn check_length(&self, found: u64) -> Result<()> {
+        let declared = shape::numel(FORMAT, &self.shape)? as u128 * self.dtype.size() as u128;
+        if declared != u128::from(found) {
+            let what = format!("the data of an array {:?} of {}", self.shape, self.dtype);
+            return Err(Error::Length { what, declared, found });
+        }
+        Ok(())
     }
 }
 

@@ -141,7 +141,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// A regular file and its length.
-fn open_file(path: &Path) -> Result<(File, u64)> {
+pub(crate) fn open_file(path: &Path) -> Result<(File, u64)> {
     let failed = |source| io_error("read", path, source);
     // Before it is opened: that waits until somebody writes to a pipe.
     if !fs::metadata(path).map_err(failed)?.is_file() {

@@ -1,16 +1,13 @@
-//! Writes `.safetensors`: aside in the same folder, then renamed, so that the final name never holds
-//! half a file. The same tensors and metadata always give the same bytes.
+//! Writes `.safetensors`. The same tensors and metadata always give the same bytes.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::io::{self, Write};
+use std::path::Path;
 
 use half::f16;
 use serde_json::{Value, json};
 
+use crate::aside::Aside;
 use crate::error::quoted;
 use crate::safetensors::{FORMAT, METADATA_KEY};
 use crate::state_dict::{StateDict, Tensor, io_error};
@@ -121,68 +118,4 @@ fn header(entries: &[Entry<'_>], metadata: &BTreeMap<String, String>) -> String 
     let padded = text.len().next_multiple_of(8);
     text.extend(std::iter::repeat_n(' ', padded - text.len()));
     text
-}
-
-/// A file being written beside its final name; removed again unless it gets there.
-pub(crate) struct Aside {
-    file: File,
-    path: PathBuf,
-    is_final: bool,
-}
-
-impl Aside {
-    pub(crate) fn beside(path: &Path) -> Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let Some(name) = path.file_name() else {
-            return Err(Error::Unwritable { reason: format!("{} names no file", path.display()) });
-        };
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let mut aside = std::ffi::OsString::from(".");
-            aside.push(name);
-            aside.push(format!(".{}-{number}.partial", process::id()));
-            let aside = path.with_file_name(aside);
-            match OpenOptions::new().write(true).create_new(true).open(&aside) {
-                Ok(file) => return Ok(Self { file, path: aside, is_final: false }),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(io_error("create", &aside, source)),
-            }
-        }
-    }
-
-    pub(crate) fn write(
-        mut self,
-        path: &Path,
-        content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut out = BufWriter::new(&self.file);
-        content(&mut out)?;
-        out.flush()?;
-        drop(out);
-        self.file.sync_all()?;
-        fs::rename(&self.path, path)?;
-        self.is_final = true;
-        sync_folder(path)
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        if !self.is_final {
-            // Already on the way out with the error that matters.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Makes the rename itself durable.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }

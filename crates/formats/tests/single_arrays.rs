@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::{Scratch, assert_same, cases};
-use gradex_formats::{Tensor, read_npy, write_npy};
+use gradex_formats::{Dtype, Tensor, measure_npy, read_npy, remove_partials, write_npy};
 
 #[test]
 fn every_golden_array_is_read_as_it_was_recorded() {
@@ -55,4 +55,38 @@ fn a_write_that_fails_leaves_nothing_and_a_damaged_array_is_an_error() {
         fs::write(&path, &content[..length]).unwrap();
         assert!(read_npy(&path).is_err(), "the first {length} bytes were read");
     }
+}
+
+/// Nobody waits for the gigabytes that a header tells of, whether or not they are there.
+#[test]
+fn arrays_are_measured_by_their_headers() {
+    let scratch = Scratch::new();
+    let path = scratch.0.join("a.npy");
+    write_npy(&path, &Tensor::zeros(vec![3, 2])).unwrap();
+    assert_eq!(measure_npy(&path).unwrap(), (Dtype::F32, vec![3, 2]));
+    let content = fs::read(&path).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    for length in [content.len() as u64 - 1, content.len() as u64 + 1, 1 << 40] {
+        file.set_len(length).unwrap();
+        for message in [measure_npy(&path).unwrap_err().to_string(), read_npy(&path).unwrap_err().to_string()] {
+            assert!(message.contains("a.npy") && message.contains("should be 24 bytes"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn what_a_killed_writer_left_is_removed_and_what_another_still_writes_is_not() {
+    let scratch = Scratch::new();
+    let [left, held, other] = [".a.npy.1-0.partial", ".a.npy.1-1.partial", ".b.npy.1-0.partial"];
+    for name in [left, held, other, "a.npy", ".a.npy.partial"] {
+        fs::write(scratch.0.join(name), "half").unwrap();
+    }
+    let writer = fs::File::open(scratch.0.join(held)).unwrap();
+    writer.lock().unwrap();
+    remove_partials(&scratch.0, Some("a.npy".as_ref()));
+    assert_eq!(scratch.names(), [".a.npy.1-1.partial", ".a.npy.partial", ".b.npy.1-0.partial", "a.npy"]);
+    drop(writer);
+    remove_partials(&scratch.0, None);
+    assert_eq!(scratch.names(), [".a.npy.partial", "a.npy"]);
+    remove_partials(&scratch.0.join("absent"), None);
 }

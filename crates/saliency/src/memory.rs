@@ -65,11 +65,7 @@ impl Memory {
                     // Positive and negative parts of what the largest layer has, and what they give.
                     memory.passes = memory.passes.max(3 * backward + 2 * largest(graph));
                 }
-                Work::Scores(batch) => {
-                    let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[], choice)?;
-                    // Layers that rearrange their images hold them twice.
-                    memory.passes = memory.passes.max(batch.tape + 2 * batch.forward);
-                }
+                Work::Scores(batch) => memory = memory.with_scores(graph, input, batch, choice)?,
                 Work::Gradients(batch) => {
                     let (batch, retain) = (of_batch(input, batch), Retain::gradient(graph, NodeId::INPUT));
                     let batch = graph.footprint(&batch, &retain, &[NodeId::INPUT], choice)?;
@@ -83,6 +79,16 @@ impl Memory {
             memory.copies = memory.copies.max(2 * packed);
         }
         Ok(memory)
+    }
+
+    /// And forward passes of so many such images at once, of which only the logits count.
+    ///
+    /// # Errors
+    /// As [`Explainer::retain`](crate::Explainer::retain).
+    pub fn with_scores(self, graph: &Graph, input: &[usize], batch: usize, choice: Choice) -> Result<Self> {
+        let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[], choice)?;
+        // Layers that rearrange their images hold them twice.
+        Ok(Self { passes: self.passes.max(batch.tape + 2 * batch.forward), ..self })
     }
 
     /// All of it.

@@ -7,8 +7,9 @@ use gradex::Extrapolation;
 
 use super::metric::Metric;
 use super::modes::Modes;
-use crate::args::{InputArgs, ModelArgs, SettingArgs};
+use crate::args::{InputArgs, ModelArgs};
 use crate::failure::{Failure, Outcome};
+use crate::settings::SettingArgs;
 
 /// The word for everything.
 pub const ALL: &str = "all";

@@ -7,6 +7,7 @@ mod measure;
 mod metric;
 mod modes;
 mod output;
+mod planned;
 mod record;
 mod settings;
 mod source;
@@ -16,10 +17,9 @@ mod survey;
 mod watched;
 
 use std::collections::HashSet;
-use std::fs;
 
 use anyhow::{Context, Result, anyhow};
-use gradex::metrics::{BATCH, Error};
+use gradex::metrics::Error;
 use gradex::{Extrapolation, Model, Tensor};
 
 use annotations::Annotations;
@@ -28,6 +28,7 @@ use journal::{Journal, Unwritable};
 use measure::Measures;
 use metric::Metric;
 use output::{Failed, Statistics, Summary};
+use planned::Planned;
 use record::Record;
 use settings::Settings;
 use source::Source;
@@ -39,6 +40,8 @@ use crate::clash::Read;
 use crate::failure::{Failure, Outcome, told};
 use crate::forgetful::Forgetful;
 use crate::interrupt::Interrupt;
+use crate::memory::Most;
+use crate::outputs::{self, Folder};
 use crate::progress::Progress;
 use crate::receipt::program;
 use crate::report::label;
@@ -46,6 +49,8 @@ use crate::{asked, model};
 
 /// Digits of the settings' hash in each line of the journal.
 const DIGITS: usize = 16;
+/// What is written.
+const OUTPUTS: [&str; 4] = [journal::FILE, output::SUMMARY, output::TABLE, output::COMPARISONS];
 
 /// Measures maps of every input.
 pub fn run(args: &Evaluate) -> Outcome {
@@ -54,17 +59,24 @@ pub fn run(args: &Evaluate) -> Outcome {
     let mut read = Read::of(&args.input.pictures.inputs, &args.model, &args.settings);
     read.and("the boxes", args.boxes.as_ref());
     read.and("the masks", args.masks.as_ref());
-    for output in [journal::FILE, output::SUMMARY, output::TABLE, output::COMPARISONS] {
+    for output in OUTPUTS {
         read.check("--out", &args.out.join(output))?;
     }
     model::set_threads(&args.model)?;
-    let (model, weights) = model::load_hashed(&args.model)?;
-    let methods = asked::methods(&args.methods, &asked::settings(&args.settings, &model)?)?;
+    let _folder = Folder::open(&args.out)?;
+    for output in OUTPUTS {
+        outputs::check_file("--out", &args.out.join(output))?;
+    }
+    let most = Most::asked(args.model.max_memory);
+    let (model, weights) = model::load_hashed(&args.model, most)?;
+    let asked = metrics.clone();
+    let (budget, planned) = Planned::fit(most, args, &model, &asked)?;
+    let admit = |holds| budget.admit(holds, |size| planned.needs(size));
     let annotations = Annotations::open(args)?;
     let (interrupt, mut progress) = (Interrupt::listen()?, Progress::new());
     let mut failures = Vec::new();
     let bars = progress.clone();
-    let surveyed = survey(&args.input.pictures, &model, &interrupt, &mut progress, |path, error| {
+    let surveyed = survey(&args.input.pictures, &model, &admit, &interrupt, &mut progress, |path, error| {
         failures.push(failed(&bars, path.display().to_string(), error));
     })?;
     let surveyed = survey::once(surveyed, |repeated| progress.suspend(|| complain!("{repeated}")));
@@ -77,7 +89,6 @@ pub fn run(args: &Evaluate) -> Outcome {
     leave_out_grids(args, &mut metrics, survey::classes(&surveyed))?;
     let settings = Settings::new(args, &model, weights, &metrics, annotations.as_ref(), &surveyed)?;
     let settings_sha256 = settings.sha256()?;
-    fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let journal = Journal::open(&args.out, &settings_sha256[..DIGITS])?;
     for notice in found_there(&journal) {
         complain!("results.jsonl {notice}");
@@ -89,7 +100,7 @@ pub fn run(args: &Evaluate) -> Outcome {
         complain!("nothing is compared: none is not one of those in --extrapolate (see --against)");
     }
     let method = |asked| Source::method(asked, &model.network, size, &modes);
-    let mut sources: Vec<Source> = methods.into_iter().map(method).collect();
+    let mut sources: Vec<Source> = planned.methods.into_iter().map(method).collect();
     sources.extend([Source::Random(args.settings.seed), Source::Centre, Source::Edges]);
     let measures = Measures {
         network: &model.network,
@@ -99,7 +110,7 @@ pub fn run(args: &Evaluate) -> Outcome {
         },
         metrics,
         steps: usize::from(args.steps),
-        batch: args.settings.batch.unwrap_or(BATCH),
+        batch: planned.batch,
         seed: args.settings.seed,
         threshold: args.threshold,
         interrupt: interrupt.clone(),
@@ -122,6 +133,7 @@ pub fn run(args: &Evaluate) -> Outcome {
     if let Err(Failure::Interrupted) = outcome {
         complain!("{} maps are measured; the same command goes on from there", task.journal.count());
     }
+    budget.tell();
     outcome?;
 
     failures.append(&mut task.failures);

@@ -8,8 +8,8 @@ use super::annotations::Annotations;
 use super::args::Evaluate;
 use super::metric::Metric;
 use super::survey::Surveyed;
-use crate::args::SettingArgs;
 use crate::receipt::of_bytes;
+use crate::settings::SettingArgs;
 
 /// What results depend on. Methods, modes and, without grids, inputs are not among it: a later run may ask for more.
 #[derive(Debug, Serialize)]

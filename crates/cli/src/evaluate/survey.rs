@@ -9,7 +9,7 @@ use gradex::{Model, top};
 
 use super::record::Key;
 use crate::args::PictureArgs;
-use crate::inputs::{self, Picture};
+use crate::inputs::{self, Admit, Picture};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::receipt::of_bytes;
@@ -44,6 +44,7 @@ impl Surveyed {
 pub fn survey(
     args: &PictureArgs,
     model: &Model,
+    admit: &Admit<'_>,
     interrupt: &Interrupt,
     progress: &mut Progress,
     mut failed: impl FnMut(&Path, &anyhow::Error),
@@ -53,7 +54,7 @@ pub fn survey(
     for (path, listed) in files {
         interrupt.check()?;
         progress.begin(&path);
-        match listed.and_then(|()| pictures(&path, args, model)) {
+        match listed.and_then(|()| pictures(&path, args, model, admit)) {
             Ok(pictures) => found.extend(pictures),
             Err(error) => failed(&path, &error),
         }
@@ -63,7 +64,7 @@ pub fn survey(
     Ok(found)
 }
 
-fn pictures(path: &Path, args: &PictureArgs, model: &Model) -> Result<Vec<Surveyed>> {
+fn pictures(path: &Path, args: &PictureArgs, model: &Model, admit: &Admit<'_>) -> Result<Vec<Surveyed>> {
     let surveyed = |(place, picture): (usize, Picture)| {
         let tape = model.network.forward(&picture.input, &Retain::logits())?;
         let best = top(tape.image_logits(0)?, 2);
@@ -73,7 +74,7 @@ fn pictures(path: &Path, args: &PictureArgs, model: &Model) -> Result<Vec<Survey
         let seen = of_bytes(&bytes);
         Ok(Surveyed { path: path.to_owned(), place, key, class: class(0), runner_up: class(1), seen })
     };
-    inputs::read(path, model, args, &|_| Ok(()))?.into_iter().enumerate().map(surveyed).collect()
+    inputs::read(path, model, args, admit)?.into_iter().enumerate().map(surveyed).collect()
 }
 
 /// Each picture once, whatever its files are called: to count one twice would be to find certainty in nothing. What is left out

@@ -1,10 +1,11 @@
 //! A receipt as JSON. The keys are a contract, which docs/receipts.md describes.
 
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
 use super::hash;
 use super::map::Map;
-use crate::args::SettingArgs;
+use crate::settings::SettingArgs;
 
 /// The form of receipts that this program writes and reads.
 pub const FORM: u32 = 1;
@@ -133,9 +134,21 @@ impl Receipt {
 
     /// Reads a receipt, and whether it is as it was sealed.
     pub fn parse(json: &[u8]) -> serde_json::Result<(Self, bool)> {
-        let Sealed { receipt, seal } = serde_json::from_slice(json)?;
+        let Sealed { receipt, seal } = serde_json::from_slice::<Sealed>(json)?;
+        if !receipt.is_finite() {
+            return Err(Error::custom("a number that is too large for a float32"));
+        }
         let is_whole = receipt.seal()? == seal;
         Ok((receipt, is_whole))
+    }
+
+    fn is_finite(&self) -> bool {
+        let of_map = |map: &Map| map.largest.is_finite() && map.means.iter().all(|mean| mean.is_finite());
+        let of_input = |input: &Input| {
+            input.logits.values.iter().all(|value| value.is_finite())
+                && input.explanations.iter().all(|answer| of_map(&answer.coarse) && of_map(&answer.fine))
+        };
+        self.parameters.settings.noise_level.is_none_or(f32::is_finite) && self.inputs.iter().all(of_input)
     }
 
     fn seal(&self) -> serde_json::Result<String> {

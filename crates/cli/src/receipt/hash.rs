@@ -1,32 +1,12 @@
 //! sha256, as `sha256sum` prints it.
 
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result};
-use gradex::formats::read_file;
 use sha2::{Digest, Sha256};
-
-use crate::inputs::file_name;
 
 /// Of bytes.
 pub fn of_bytes(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes))
-}
-
-/// Of what `sha256sum *.ENDING` prints in a folder.
-pub fn of_folder(folder: &Path, ending: &str) -> Result<String> {
-    let cannot = || format!("cannot read the folder {}", folder.display());
-    let mut lines = Vec::new();
-    for entry in fs::read_dir(folder).with_context(cannot)? {
-        let path = entry.with_context(cannot)?.path();
-        if path.extension().is_some_and(|found| found == ending) && !path.is_dir() {
-            lines.push((file_name(&path), of_bytes(&read_file(&path)?)));
-        }
-    }
-    lines.sort();
-    Ok(of_bytes(lines.iter().map(|(name, hash)| format!("{hash}  {name}\n")).collect::<String>().as_bytes()))
 }
 
 /// Of numbers, each as little-endian float32.

@@ -18,12 +18,11 @@ use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome, told};
 use crate::inputs::{self, Picture};
 use crate::interrupt::Interrupt;
-use crate::memory::{Budget, Most};
-use crate::model;
+use crate::memory::{self, Budget, Most};
 use crate::progress::Progress;
 use crate::receipt::{Answer, FORM, Input, Logits, Map, Receipt, of_bytes};
 use crate::run::named;
-use crate::visible;
+use crate::{explain, model, visible};
 
 /// Longer is no receipt: 1 GiB, of a hundred thousand explanations.
 const MAX_BYTES: u64 = 1 << 30;
@@ -41,17 +40,14 @@ pub fn check(path: &Path, args: &Verify, findings: &mut Findings) -> Outcome {
     let demand = demand(&receipt, findings)?;
     let weights = asked.model.weights.clone();
     let most = Most::asked_or(args.max_memory, USUAL_MEMORY);
-    if let Some(weights) = &weights {
-        Budget::check_weights(most, weights).with_context(|| format!("weights {}", visible::path(weights)))?;
-    }
-    let (model, sha256) = model::load_hashed(&asked.model).map_err(of_receipt)?;
+    let (model, sha256) = model::load_hashed(&asked.model, most).map_err(of_receipt)?;
     let whose = weights.map_or_else(|| "inside the program".to_owned(), |path| path.display().to_string());
     let has_weights = same(&format!("weights {whose}"), &receipt.model.sha256, &sha256, findings)?;
     let has_baseline = check_baseline(&receipt, &asked, findings)?;
     if !has_weights || !has_baseline {
         return Ok(findings.note("so no map is computed again")?);
     }
-    let (budget, everything) = Budget::plan(most, &asked, &model, 0).map_err(of_receipt)?;
+    let (budget, everything) = explain::plan(most, &asked, &model).map_err(of_receipt)?;
     let (interrupt, progress) = (Interrupt::listen()?, Progress::new());
     let explainer = explainer(&model, &everything, asked.ask.extrapolate, &interrupt, &progress);
     let again = Again { args, asked: &asked, model: &model, explainer, everything, budget, demand, interrupt };
@@ -89,6 +85,7 @@ fn model_args(receipt: &Receipt, args: &Verify) -> Result<ModelArgs> {
         model: Some(receipt.model.architecture.clone()),
         weights: receipt.model.weights.as_ref().map(|path| here(path, args)),
         threads: args.threads,
+        max_memory: None,
         choice: choice.map_err(|why| anyhow!("the convolution: {why}"))?,
     })
 }
@@ -193,16 +190,14 @@ impl Again<'_> {
         if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             bail!("not a regular file");
         }
-        inputs::read(path, self.model, &self.asked.input.pictures, &|size| self.budget.check_photograph(size))
+        let needs = |size| memory::explanations(&self.everything, self.model, self.asked.ask.extrapolate, size);
+        let admit = |holds| self.budget.admit(holds, needs);
+        inputs::read(path, self.model, &self.asked.input.pictures, &admit)
     }
 
     fn check_input(&self, name: &str, then: &Input, picture: &Picture, findings: &mut Findings) -> Outcome {
         if !same(&format!("{name}, file"), &then.file, &picture.sha256, findings)? {
             return Ok(());
-        }
-        let mode = self.asked.ask.extrapolate;
-        if let Err(error) = self.budget.check_picture(&self.everything, self.model, mode, picture) {
-            return Ok(findings.say(false, &format!("{name}: {error}"))?);
         }
         let tape = self.explainer.forward(&picture.input)?;
         let now = Input::of(Path::new(&then.path), picture, &tape)?;
