@@ -47,10 +47,10 @@ impl Planned {
         PROGRAM.saturating_add(self.memory.total()).saturating_add(self.maps)
     }
 
-    /// The same of so many networks, each with weights of its own, and so many tapes at a time.
+    /// The same of so many networks, of which all but one share what they forgot, and so many tapes at a time.
     fn of_networks(&self, networks: usize, tapes: usize) -> usize {
         let Memory { parameters, copies, tape, passes } = self.memory;
-        let weights = parameters.saturating_add(copies).saturating_mul(networks);
+        let weights = parameters.saturating_mul(networks.min(2)).saturating_add(copies.saturating_mul(networks));
         let asked = tape.saturating_add(self.maps).saturating_mul(tapes);
         PROGRAM.saturating_add(weights).saturating_add(asked).saturating_add(passes)
     }
