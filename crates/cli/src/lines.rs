@@ -1,5 +1,7 @@
-//! Progress in plain lines, for log files and pipes, where no bar can be drawn: one now and then, of what is under way.
+//! Progress in plain lines, for log files and pipes, where no bar can be drawn: every so often one of what is under way.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::HumanDuration;
@@ -9,7 +11,7 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Something of which there are several to do.
 #[derive(Debug)]
-pub struct Count {
+struct Count {
     what: String,
     begun: Instant,
     total: usize,
@@ -19,12 +21,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// So many of `what`, begun at `now`.
-    pub fn new(what: &str, total: usize, now: Instant) -> Self {
-        Self { what: what.to_owned(), begun: now, total, done: 0, skipped: 0 }
-    }
-
-    /// How many there are, how many are done, and the time left at the pace so far.
+    /// How many are done, and the time left at the pace so far.
     fn told(&self, now: Instant) -> String {
         let Self { what, begun, total, done, skipped } = self;
         let (timed, left) = (done - skipped, total.saturating_sub(*done));
@@ -37,63 +34,76 @@ impl Count {
     }
 }
 
-/// What is under way, and when it was last said.
-#[derive(Debug)]
-pub struct Lines {
+/// What is under way.
+#[derive(Debug, Default)]
+struct Lines {
     inputs: Option<Count>,
     passes: Option<Count>,
-    said: Instant,
 }
 
-impl Lines {
-    /// Of a run that begins at `now`.
-    pub fn new(now: Instant) -> Self {
-        Self { inputs: None, passes: None, said: now }
+/// What is under way, for whoever does it; the last to drop it ends the lines.
+#[derive(Debug, Clone, Default)]
+pub struct Told(Arc<Mutex<Lines>>);
+
+impl Told {
+    /// Nothing is under way yet. Of what will be, a thread says how far it is.
+    pub fn new() -> Self {
+        let told = Self::default();
+        let lines = Arc::downgrade(&told.0);
+        // Where no thread can be had the run goes on in silence.
+        let _ = thread::Builder::new().spawn(move || {
+            loop {
+                thread::sleep(EVERY);
+                let Some(lines) = lines.upgrade() else { return };
+                if let Some(line) = Self(lines).line(Instant::now()) {
+                    complain!("{line}");
+                }
+            }
+        });
+        told
     }
 
-    /// These are to be done.
-    pub fn over(&mut self, inputs: Count) {
-        self.inputs = Some(inputs);
+    /// The line at `now`, if anything is under way.
+    pub fn line(&self, now: Instant) -> Option<String> {
+        let lines = locked(&self.0);
+        let counts = [&lines.inputs, &lines.passes].into_iter().flatten();
+        let told: Vec<String> = counts.map(|count| count.told(now)).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
-    /// Nothing is under way any more.
-    pub fn clear(&mut self) {
-        (self.inputs, self.passes) = (None, None);
+    /// So many of `what` are to be done, from `now` on.
+    pub fn over(&self, what: &str, total: usize, now: Instant) {
+        let count = Count { what: what.to_owned(), begun: now, total, done: 0, skipped: 0 };
+        locked(&self.0).inputs = Some(count);
     }
 
-    /// So many more are done, or need not be.
-    pub fn done(&mut self, count: usize, skipped: bool) {
-        if let Some(inputs) = &mut self.inputs {
-            inputs.done += count;
-            inputs.skipped += if skipped { count } else { 0 };
+    /// So many more are done, or skipped.
+    pub fn done(&self, count: usize, skipped: usize) {
+        if let Some(inputs) = &mut locked(&self.0).inputs {
+            inputs.done += count + skipped;
+            inputs.skipped += skipped;
         }
     }
 
     /// A method of many passes has come this far.
-    pub fn pass(&mut self, method: &str, done: usize, total: usize, now: Instant) {
-        if done >= total {
-            self.passes = None;
-            return;
-        }
+    pub fn pass(&self, method: &str, done: usize, total: usize, now: Instant) {
+        let passes = &mut locked(&self.0).passes;
         let what = format!("passes of {method}");
-        if self.passes.as_ref().is_none_or(|passes| passes.what != what) {
-            self.passes = Some(Count { skipped: done, ..Count::new(&what, total, now) });
-        }
-        if let Some(passes) = &mut self.passes {
-            passes.done = done;
+        match passes {
+            _ if done >= total => *passes = None,
+            Some(passes) if passes.what == what => passes.done = done,
+            _ => *passes = Some(Count { what, begun: now, total, done, skipped: done }),
         }
     }
 
-    /// The line that is due at `now`.
-    pub fn due(&mut self, now: Instant) -> Option<String> {
-        if now.saturating_duration_since(self.said) < EVERY {
-            return None;
-        }
-        let told: Vec<String> =
-            [&self.inputs, &self.passes].into_iter().flatten().map(|count| count.told(now)).collect();
-        self.said = now;
-        (!told.is_empty()).then(|| told.join("; "))
+    /// Nothing is under way any more.
+    pub fn clear(&self) {
+        *locked(&self.0) = Lines::default();
     }
+}
+
+fn locked(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -101,24 +111,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_comes_now_and_then_and_tells_the_time_that_is_left() {
+    fn a_line_tells_how_far_all_is_and_the_time_that_is_left() {
         let begin = Instant::now();
         let at = |seconds| begin + Duration::from_secs(seconds);
-        let mut lines = Lines::new(begin);
-        assert_eq!(lines.due(at(60)), None, "nothing is under way");
-        lines.over(Count::new("maps", 40, at(60)));
-        lines.done(10, true);
-        assert_eq!(lines.due(at(69)), None);
-        assert_eq!(lines.due(at(70)).unwrap(), "10 of 40 maps", "nobody knows yet how long one takes");
-        lines.done(10, false);
-        assert_eq!(lines.due(at(79)), None);
+        let told = Told::default();
+        let line = |seconds| told.line(at(seconds));
+        assert_eq!(line(5), None, "nothing is under way");
+        told.over("maps", 40, at(60));
+        told.done(0, 10);
+        assert_eq!(line(70).unwrap(), "10 of 40 maps", "nobody knows yet how long one takes");
+        told.done(10, 0);
         // Ten took twenty seconds, so the other twenty take forty.
-        assert_eq!(lines.due(at(80)).unwrap(), "20 of 40 maps, 40 seconds left");
-        lines.clear();
-        lines.pass("rise", 100, 400, at(80));
-        lines.pass("rise", 200, 400, at(90));
-        assert_eq!(lines.due(at(90)).unwrap(), "200 of 400 passes of rise, 20 seconds left");
-        lines.pass("rise", 400, 400, at(100));
-        assert_eq!(lines.due(at(100)), None);
+        assert_eq!(line(80).unwrap(), "20 of 40 maps, 40 seconds left");
+        told.pass("rise", 100, 400, at(80));
+        told.pass("rise", 200, 400, at(90));
+        assert_eq!(line(90).unwrap(), "20 of 40 maps, 60 seconds left; 200 of 400 passes of rise, 20 seconds left");
+        told.pass("rise", 400, 400, at(100));
+        assert_eq!(line(100).unwrap(), "20 of 40 maps, 80 seconds left");
+        told.done(20, 0);
+        assert_eq!(line(110).unwrap(), "40 of 40 maps");
+        told.clear();
+        assert_eq!(line(120), None);
     }
 }

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use gradex::saliency;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use crate::lines::{Count, Lines};
+use crate::lines::Told;
 
 /// The bars, or the lines.
 #[derive(Debug, Clone)]
@@ -17,7 +16,7 @@ pub struct Progress {
     inputs: ProgressBar,
     passes: ProgressBar,
     /// Instead of the bars, where these are hidden.
-    lines: Option<Arc<Mutex<Lines>>>,
+    lines: Option<Told>,
 }
 
 impl Progress {
@@ -25,7 +24,7 @@ impl Progress {
     pub fn new() -> Self {
         let both = MultiProgress::new();
         let passes = both.add(bar("passes", 0));
-        let lines = both.is_hidden().then(|| Arc::new(Mutex::new(Lines::new(Instant::now()))));
+        let lines = both.is_hidden().then(Told::new);
         Self { both, inputs: ProgressBar::hidden(), passes, lines }
     }
 
@@ -40,7 +39,7 @@ impl Progress {
     pub fn over_all(&mut self, count: usize, what: &str) {
         self.inputs.finish_and_clear();
         self.inputs = self.both.insert(0, bar(what, count as u64));
-        self.tell(|lines, now| lines.over(Count::new(what, count, now)));
+        self.tell(|lines| lines.over(what, count, Instant::now()));
     }
 
     /// This many need not be done: they do not count for the time that is left.
@@ -49,7 +48,7 @@ impl Progress {
         if count > 0 {
             self.inputs.reset_eta();
         }
-        self.tell(|lines, _| lines.done(count, true));
+        self.tell(|lines| lines.done(0, count));
     }
 
     /// An input is begun.
@@ -60,12 +59,12 @@ impl Progress {
     /// An input is done.
     pub fn done(&self) {
         self.inputs.inc(1);
-        self.tell(|lines, _| lines.done(1, false));
+        self.tell(|lines| lines.done(1, 0));
     }
 
     /// A method of many passes has come this far.
     pub fn pass(&self, progress: &saliency::Progress<'_>) {
-        self.tell(|lines, now| lines.pass(progress.method, progress.done, progress.total, now));
+        self.tell(|lines| lines.pass(progress.method, progress.done, progress.total, Instant::now()));
         if progress.done >= progress.total {
             self.passes.reset();
             return self.passes.finish_and_clear();
@@ -83,13 +82,10 @@ impl Progress {
         self.both.suspend(print)
     }
 
-    /// Where there are no bars, changes what the lines tell, and says the one that is due.
-    fn tell(&self, change: impl FnOnce(&mut Lines, Instant)) {
-        let Some(lines) = &self.lines else { return };
-        let (mut lines, now) = (lines.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
-        change(&mut lines, now);
-        if let Some(line) = lines.due(now) {
-            complain!("{line}");
+    /// Where there are no bars, changes what the lines tell.
+    fn tell(&self, change: impl FnOnce(&Told)) {
+        if let Some(lines) = &self.lines {
+            change(lines);
         }
     }
 
@@ -97,7 +93,7 @@ impl Progress {
     pub fn clear(&self) {
         self.inputs.finish_and_clear();
         self.passes.finish_and_clear();
-        self.tell(|lines, _| lines.clear());
+        self.tell(Told::clear);
     }
 }
 
@@ -112,4 +108,23 @@ fn bar(what: &str, length: u64) -> ProgressBar {
         }
     };
     ProgressBar::new(length).with_style(style.with_key("left", left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_told_what_bars_show() {
+        let told = Told::default();
+        let mut progress = Progress { lines: Some(told.clone()), ..Progress::new() };
+        let line = || told.line(Instant::now()).unwrap_or_default();
+        progress.over_all(4, "maps");
+        progress.skip(1);
+        progress.done();
+        progress.pass(&saliency::Progress { method: "rise", done: 1, total: 9, early: None });
+        assert!(line().starts_with("2 of 4 maps, ") && line().contains("1 of 9 passes of rise"), "{}", line());
+        progress.clear();
+        assert_eq!(line(), "");
+    }
 }

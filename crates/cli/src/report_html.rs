@@ -130,12 +130,14 @@ fn settings(args: &Report, model: &Model, hash: String, asked: &Asked) -> Vec<(&
     let classes: Vec<String> = args.ask.classes.iter().cloned().chain(probable).collect();
     let versus = args.ask.versus.as_ref().map(|versus| format!(", and not {versus}"));
     let classes = classes.join(", ") + &versus.unwrap_or_default();
+    let convolutions = args.model.choice.word().unwrap_or_else(|| "each by the cheapest algorithm".to_owned());
     vec![
         ("Program", format!("gradex {}", env!("CARGO_PKG_VERSION"))),
         ("sha256 of the program", program().unwrap_or_else(|| "not known".to_owned())),
         ("Model", model.architecture.name.to_owned()),
         ("Weights", weights),
         ("sha256 of the weights", hash),
+        ("Convolutions", convolutions),
         ("Input of the network", format!("{width} × {height} pixels, {}", args.pictures.resize)),
         ("Methods", methods.join(", ")),
         ("Points", points),

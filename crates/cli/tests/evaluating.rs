@@ -155,6 +155,10 @@ fn whoever_stops_and_resumes_finds_what_one_run_finds() {
     let output = run(&["--metrics", "gini"], &inputs, &parts);
     assert!(stderr(&output).contains("results of other settings"), "{}", stderr(&output));
     assert_eq!((code(&output), lines(&parts).len()), (Some(0), 2 * lines(&whole).len()));
+    // Nor do convolutions that round otherwise.
+    let output = run(&["--metrics", "gini", "--exact"], &inputs, &parts);
+    assert_eq!((code(&output), lines(&parts).len()), (Some(0), 3 * lines(&whole).len()));
+    assert_eq!(summary(&parts)["settings"]["convolution"], "exact");
 }
 
 #[test]
@@ -313,6 +317,9 @@ fn annotations_of_other_photographs_are_an_error_before_anything_is_made() {
         );
         assert!(!out.exists());
     }
+    let output = run(&["--metrics", "energy", "--masks", "no/such"], &inputs, &out);
+    assert_eq!(code(&output), Some(1));
+    assert!(stderr(&output).contains("cannot read the folder no/such"), "{}", stderr(&output));
     // Made for a photograph of another size: it is refused, not misplaced.
     let coco = parent.join("boxes.json");
     let image = r#"{"id": 1, "file_name": "cat.png", "width": 902, "height": 600}"#;

@@ -115,7 +115,7 @@ pub fn run(args: &Evaluate) -> Outcome {
         threshold: args.threshold,
         interrupt: interrupt.clone(),
     };
-    progress.over_all(surveyed.len() * sources.len(), "maps");
+    progress.over_all(surveyed.len() * maps(&sources), "maps");
     let mut task = Task {
         args,
         model: &model,
@@ -160,6 +160,11 @@ pub fn run(args: &Evaluate) -> Outcome {
     summary.write(&args.out)?;
     summary.print(args.input.json).context("cannot write to standard output")?;
     if count == 0 { Ok(()) } else { Err(Failure::Run(anyhow!("{count} of the inputs failed"))) }
+}
+
+/// How many maps of a picture they make.
+fn maps<'a>(sources: impl IntoIterator<Item = &'a Source>) -> usize {
+    sources.into_iter().map(|source| source.modes().len()).sum()
 }
 
 /// An input that failed, once it is said.
@@ -222,8 +227,9 @@ impl Task<'_> {
     fn picture(&mut self, own: usize, sources: &[Source]) -> Outcome {
         let surveyed = &self.surveyed[own];
         self.progress.begin(&surveyed.path);
-        let lacking: Vec<&Source> = sources.iter().filter(|source| !self.is_done(surveyed, source)).collect();
-        self.progress.skip(sources.len() - lacking.len());
+        let (done, lacking): (Vec<&Source>, Vec<&Source>) =
+            sources.iter().partition(|source| self.is_done(surveyed, source));
+        self.progress.skip(maps(done));
         if lacking.is_empty() {
             return Ok(());
         }
@@ -287,7 +293,7 @@ impl Task<'_> {
                 }
                 Err(error) => self.skip(source, error)?,
             }
-            self.progress.done();
+            source.modes().iter().for_each(|_| self.progress.done());
         }
         Ok(())
     }

@@ -127,7 +127,7 @@ impl Summary<'_> {
             let against = compared.first().map_or("", |one| &one.against);
             writeln!(out, "  {}, {} against {against}: {}", method.0, method.1, in_words(&compared))?;
             for Comparison { metric, difference, interval, p, n, verdict, .. } in compared {
-                let interval = shown(*interval);
+                let interval = shown(*interval, 4);
                 writeln!(out, "    {metric:<20} {difference:>+8.4}  {interval:<20} n {n:<5} p {p:.3}  {verdict}")?;
             }
         }
@@ -154,7 +154,7 @@ fn in_numbers(row: &Row) -> String {
         (_, blank) => format!(" of {photographs}, {blank} blank"),
     };
     match mean {
-        Some(mean) => format!("{mean:>8.3}  {:<20} n {n}{missing}", shown(*interval)),
+        Some(mean) => format!("{mean:>8.3}  {:<20} n {n}{missing}", shown(*interval, 3)),
         None => format!("{:>8}  {:<20} n 0{missing}", "-", "[nothing to measure]"),
     }
 }
@@ -267,8 +267,8 @@ fn in_words(comparisons: &[&Comparison]) -> String {
     phrases.map(|(phrase, metrics)| format!("{phrase} {metrics}")).collect::<Vec<_>>().join("; ")
 }
 
-fn shown(interval: Option<[f64; 2]>) -> String {
-    interval.map_or_else(|| "[one photograph]".to_owned(), |[low, high]| format!("[{low:.4}, {high:.4}]"))
+fn shown(interval: Option<[f64; 2]>, digits: usize) -> String {
+    interval.map_or_else(|| "[one photograph]".to_owned(), |[low, high]| format!("[{low:.digits$}, {high:.digits$}]"))
 }
 
 #[cfg(test)]
@@ -299,6 +299,8 @@ mod tests {
         };
         assert!(in_numbers(&row(None, 0, 3)).ends_with("[nothing to measure] n 0 of 3, 3 blank"));
         assert!(in_numbers(&row(Some(0.5), 1, 2)).ends_with("n 1 of 3, 2 blank"));
+        let bounded = Row { interval: Some([0.25, 0.9999]), ..row(Some(0.5), 3, 0) };
+        assert!(in_numbers(&bounded).contains("0.500  [0.250, 1.000] "), "a mean and its bounds have as many digits");
         assert!(
             in_numbers(&row(Some(0.5), 2, 0)).ends_with("n 2 of 3")
                 && in_numbers(&row(Some(0.5), 3, 0)).ends_with("n 3")

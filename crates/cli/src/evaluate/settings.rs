@@ -18,6 +18,8 @@ pub struct Settings<'a> {
     version: &'static str,
     model: &'static str,
     weights_sha256: String,
+    /// How convolutions are computed, where not as usual.
+    convolution: Option<String>,
     resize: String,
     size: [usize; 2],
     metrics: Vec<&'static str>,
@@ -46,6 +48,7 @@ impl<'a> Settings<'a> {
             version: env!("CARGO_PKG_VERSION"),
             model: model.architecture.name,
             weights_sha256,
+            convolution: args.model.choice.word(),
             resize: args.input.pictures.resize.to_string(),
             size: args.input.pictures.size.unwrap_or(model.architecture.preprocessing.size),
             metrics: metrics.iter().map(|metric| metric.name()).collect(),

@@ -44,7 +44,10 @@ impl Annotations {
     pub fn open(args: &Evaluate) -> Result<Option<Self>> {
         Ok(match (&args.boxes, &args.masks) {
             (Some(path), _) => Some(Self::Boxes(path.clone(), boxes(path)?)),
-            (None, Some(folder)) => Some(Self::Masks(folder.clone())),
+            (None, Some(folder)) => {
+                fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+                Some(Self::Masks(folder.clone()))
+            }
             (None, None) => None,
         })
     }
