@@ -222,7 +222,9 @@ impl Browser {
             }
             Some("Network.requestWillBeSent") => {
                 // Chromium's own pages are none of ours.
-                let address = told["request"]["url"].as_str().filter(|address| !address.starts_with("chrome://"));
+                let is_own =
+                    |address: &&str| ["chrome://", "chrome-untrusted://"].iter().any(|own| address.starts_with(own));
+                let address = told["request"]["url"].as_str().filter(|address| !is_own(address));
                 self.requests.extend(address.map(str::to_owned));
             }
             Some("Runtime.exceptionThrown") => {

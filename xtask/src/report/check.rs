@@ -90,11 +90,10 @@ fn slider(browser: &mut Browser) -> Result<()> {
     browser.wait_for(&format!("{opacity} === '1'"), "the slider brings the heat back")
 }
 
-/// The page asked for nothing but itself, and may not. Chromium's own pages, such as that of a new tab, are not ours.
+/// The page asked for nothing but itself, and may not.
 fn alone(browser: &mut Browser, address: &str) -> Result<()> {
     let is_own = |request: &&String| request.as_str() == address || request.starts_with("data:");
-    let is_chromium = |request: &&String| request.starts_with("chrome://");
-    let foreign: Vec<&String> = browser.requests().iter().filter(|one| !is_own(one) && !is_chromium(one)).collect();
+    let foreign: Vec<&String> = browser.requests().iter().filter(|one| !is_own(one)).collect();
     ensure!(foreign.is_empty(), "requests: {foreign:?}");
     ensure!(browser.problems().is_empty(), "errors in the page: {:?}", browser.problems());
     let refused = "new Promise((told) => { document.addEventListener('securitypolicyviolation', \
