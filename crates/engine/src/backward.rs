@@ -10,6 +10,9 @@ use crate::plan::Walk;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
+/// What a node sends back, given what arrived at it and at others.
+type Send<'a, V> = dyn FnMut(NodeId, V, &mut BTreeMap<NodeId, V>) -> Result<Vec<(NodeId, V)>> + 'a;
+
 impl Network {
     /// Carries `seed`, of the logits' shape, back from the logits to the nodes `keep`, and returns what arrives there.
     ///
@@ -26,7 +29,7 @@ impl Network {
         keep: &[NodeId],
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        let mut send = |id: NodeId, upstream: Tensor| {
+        let mut send = |id: NodeId, upstream: Tensor, _: &mut BTreeMap<NodeId, Tensor>| {
             let site = self.site(tape, id);
             let sent = rule(id, &site, &upstream)?;
             for (gradient, input) in sent.iter().zip(&site.inputs) {
@@ -35,7 +38,15 @@ impl Network {
                     return Err(Error::shape(site.op.kind(), expected, gradient.shape()));
                 }
             }
-            Ok(sent)
+            let inputs = &self.graph().node(id).inputs;
+            if sent.len() != inputs.len() {
+                return Err(Error::Inputs {
+                    op: site.op.kind(),
+                    expected: "one gradient an input",
+                    actual: sent.len(),
+                });
+            }
+            Ok(inputs.iter().copied().zip(sent).collect())
         };
         let add = |_, sum: Tensor, sent: Tensor| Ok(sum + &sent);
         let mut kept = self.walk(tape, &seed, keep, &|seed| Ok(seed.clone()), &mut send, &add)?;
@@ -45,14 +56,15 @@ impl Network {
         Ok(kept)
     }
 
-    /// The walk itself, over values of any form.
+    /// The walk itself, over values of any form: `send` says what a node sends and to which nodes, and may take from what has
+    /// arrived.
     fn walk<V: Clone>(
         &self,
         tape: &Tape,
         seed: &Tensor,
         keep: &[NodeId],
         form: &dyn Fn(&Tensor) -> Result<V>,
-        send: &mut dyn FnMut(NodeId, V) -> Result<Vec<V>>,
+        send: &mut Send<'_, V>,
         add: &dyn Fn(NodeId, V, V) -> Result<V>,
     ) -> Result<BTreeMap<NodeId, V>> {
         let logits = self.graph().logits();
@@ -74,17 +86,13 @@ impl Network {
             if !node.inputs.iter().any(|input| wanted[input.0]) {
                 continue;
             }
-            let sent = send(id, upstream).map_err(|error| error.at(&node.name))?;
-            if sent.len() != node.inputs.len() {
-                let error = Error::Inputs { op: node.op.kind(), expected: "one gradient an input", actual: sent.len() };
-                return Err(error.at(&node.name));
-            }
-            for (input, gradient) in node.inputs.iter().zip(sent).filter(|(input, _)| wanted[input.0]) {
-                let sum = match arrived.remove(input) {
-                    Some(sum) => add(*input, sum, gradient).map_err(|error| error.at(&node.name))?,
+            let sent = send(id, upstream, &mut arrived).map_err(|error| error.at(&node.name))?;
+            for (to, gradient) in sent.into_iter().filter(|(to, _)| wanted[to.0]) {
+                let sum = match arrived.remove(&to) {
+                    Some(sum) => add(to, sum, gradient).map_err(|error| error.at(&node.name))?,
                     None => gradient,
                 };
-                arrived.insert(*input, sum);
+                arrived.insert(to, sum);
             }
         }
         Ok(kept)
@@ -117,8 +125,8 @@ impl Network {
             &seed,
             keep,
             &|seed| walk.give(logits, seed),
-            &mut |id, upstream| {
-                let sent = walk.back(id, upstream)?;
+            &mut |id, upstream, arrived| {
+                let sent = walk.back(id, upstream, arrived)?;
                 done(id);
                 Ok(sent)
             },

@@ -8,22 +8,27 @@ use std::error::Error;
 use std::io::Write;
 
 use gradex_kernels::blocked::{
-    Activation, Algorithm, Buffer, Direction, Epilogue, Layout, Norm, PackedConv, View, Workspace,
-    average_pool_blocked, channel_sums, map, mask, max_pool_blocked, max_pool_transpose_blocked,
+    Activation, Algorithm, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, View, Workspace,
+    average_pool_blocked, channel_sums, gate, map, max_pool_blocked, max_pool_transpose_blocked,
 };
 use gradex_kernels::{ConvShape, Level, Padding, PoolShape, Span, Window, linear, linear_transpose, resize_bilinear};
 
 type Outcome = Result<(), Box<dyn Error>>;
 type Kernel = fn(Level, usize) -> Outcome;
 
-const KERNELS: [(&str, Kernel); 15] = [
-    ("direct-1x1", |level, rounds| conv(level, rounds, Algorithm::Direct, Direction::Forward, 1, 1)),
-    ("direct-3x3", |level, rounds| conv(level, rounds, Algorithm::Direct, Direction::Forward, 3, 1)),
-    ("direct-3x3-stride-2", |level, rounds| conv(level, rounds, Algorithm::Direct, Direction::Forward, 3, 2)),
-    ("direct-3x3-transposed", |level, rounds| conv(level, rounds, Algorithm::Direct, Direction::Transposed, 3, 2)),
-    ("winograd", |level, rounds| conv(level, rounds, Algorithm::Winograd, Direction::Forward, 3, 1)),
-    ("winograd-2x2", |level, rounds| conv(level, rounds, Algorithm::Winograd2x2, Direction::Forward, 3, 1)),
-    ("depthwise", |level, rounds| conv(level, rounds, Algorithm::Depthwise, Direction::Forward, 3, 1)),
+const KERNELS: [(&str, Kernel); 16] = [
+    ("direct-1x1", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Forward, [1, 1])),
+    ("direct-3x3", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Forward, [3, 1])),
+    ("direct-3x3-stride-2", |level, rounds| {
+        conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Forward, [3, 2])
+    }),
+    ("direct-3x3-transposed", |level, rounds| {
+        conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Transposed, [3, 2])
+    }),
+    ("narrow", |level, rounds| conv(level, rounds, 3, Algorithm::Direct, Direction::Transposed, [3, 1])),
+    ("winograd", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Winograd, Direction::Forward, [3, 1])),
+    ("winograd-2x2", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Winograd2x2, Direction::Forward, [3, 1])),
+    ("depthwise", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Depthwise, Direction::Forward, [3, 1])),
     ("max-pool", |level, rounds| {
         over_images(rounds, |from, to, output| Ok(max_pool_blocked(level, &pool(), from, to, output)?))
     }),
@@ -34,7 +39,14 @@ const KERNELS: [(&str, Kernel); 15] = [
         let (upstream, layout) = (vec![1.0; image(SIZE / 2).len()], image(SIZE / 2));
         over_images(rounds, |from, _, _| {
             let (upstream, mut gradient) = (View { layout, values: &upstream }, Buffer::zeros(from.values.len()));
-            Ok(max_pool_transpose_blocked(level, &pool(), from, upstream, from.layout, &mut gradient)?)
+            Ok(max_pool_transpose_blocked(
+                level,
+                &pool(),
+                [from, upstream],
+                Activation::None,
+                from.layout,
+                &mut gradient,
+            )?)
         })
     }),
     ("epilogue", |level, rounds| {
@@ -45,9 +57,10 @@ const KERNELS: [(&str, Kernel); 15] = [
             Ok(map(level, from, &epilogue, from.layout, &mut Buffer::zeros(from.values.len()))?)
         })
     }),
-    ("mask", |level, rounds| {
+    ("gate", |level, rounds| {
         over_images(rounds, |from, _, _| {
-            Ok(mask(level, Activation::Relu, from, from.layout, &mut Buffer::zeros(from.values.len()))?)
+            let shut = Gate { activation: Activation::Relu, output: from, scale: None };
+            Ok(gate(level, &shut, from.layout, &mut Buffer::zeros(from.values.len()))?)
         })
     }),
     ("channel-sums", |level, rounds| {
@@ -85,28 +98,29 @@ fn main() -> Outcome {
 fn conv(
     level: Level,
     rounds: usize,
+    in_channels: usize,
     algorithm: Algorithm,
     direction: Direction,
-    kernel: usize,
-    stride: usize,
+    [kernel, stride]: [usize; 2],
 ) -> Outcome {
     let padding = Padding::symmetric(kernel / 2, kernel / 2);
     let window = Window { kernel: [kernel; 2], stride: [stride; 2], dilation: [1; 2], padding };
     let groups = if algorithm == Algorithm::Depthwise { CHANNELS } else { 1 };
     let shape = ConvShape {
         batch: 1,
-        in_channels: CHANNELS,
+        in_channels,
         out_channels: CHANNELS,
         groups,
         input: [SIZE; 2],
         output: [SIZE / stride; 2],
         window,
     };
-    let weight = numbers(CHANNELS * CHANNELS / groups * kernel * kernel);
+    let weight = numbers(in_channels * CHANNELS / groups * kernel * kernel);
     let packed = PackedConv::new(level, algorithm, &shape, direction, &weight, None)?;
+    let (input, output) = (Layout { channels: in_channels, ..image(SIZE) }, image(SIZE / stride));
     let (from, to) = match direction {
-        Direction::Forward => (image(SIZE), image(SIZE / stride)),
-        Direction::Transposed => (image(SIZE / stride), image(SIZE)),
+        Direction::Forward => (input, output),
+        Direction::Transposed => (output, input),
     };
     let from = Layout { halo: packed.halo(from.size, to.size), ..from };
     let (values, mut output) = (Buffer::zeros(from.len()), Buffer::zeros(to.len()));

@@ -30,6 +30,10 @@ fn all_shapes() -> Vec<ConvShape> {
         }
     }
     shapes.push(conv([64, 96, 1], [96, 32], [3, 3], [1, 1], [1, 1], [1; 4]));
+    // Those that write one channel or three, forward or transposed.
+    shapes.push(conv([48, 1, 1], [9, 21], [3, 3], [1, 1], [1, 1], [1; 4]));
+    shapes.push(conv([16, 3, 1], [10, 19], [5, 3], [2, 2], [1, 1], [2, 1, 0, 1]));
+    shapes.push(conv([1, 32, 1], [20, 35], [3, 4], [2, 1], [2, 1], [1; 4]));
     shapes.push(conv([20, 35, 5], [9, 9], [3, 3], [3, 2], [1, 2], [1; 4]));
     shapes
 }
@@ -69,7 +73,7 @@ fn run(
     let mut output = Buffer::zeros(to.len());
     output.fill(f32::NAN);
     let input = View { layout: from, values: &input };
-    let epilogue = Epilogue { norm: None, residual, activation };
+    let epilogue = Epilogue { residual, activation, ..Epilogue::default() };
     conv.run(input, &epilogue, &Workspace::new(), to, &mut output).expect("run");
     let mut image = vec![f32::NAN; to.batch * to.channels * to.size[0] * to.size[1]];
     to.unpack(&output, &mut image).expect("unpack");
@@ -169,7 +173,7 @@ fn epilogues() {
             })
             .collect();
         for level in Level::available() {
-            let epilogue = Epilogue { norm, residual: view, activation };
+            let epilogue = Epilogue { norm, residual: view, activation, gate: None };
             let mut output = Buffer::zeros(other.len());
             map(level, input, &epilogue, other, &mut output).expect("map");
             let mut actual = vec![f32::NAN; image.len()];

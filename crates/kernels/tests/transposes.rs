@@ -4,7 +4,9 @@
 mod common;
 
 use common::noise;
-use gradex_kernels::blocked::{Activation, Buffer, Layout, View, channel_sums, mask, max_pool_transpose_blocked};
+use gradex_kernels::blocked::{
+    Activation, Buffer, Epilogue, Gate, Layout, View, channel_sums, gate, map, max_pool_transpose_blocked,
+};
 use gradex_kernels::{Error, Level, Padding, PoolShape, Span, max_pool, max_pool_transpose};
 
 const CHANNELS: usize = 19;
@@ -39,16 +41,23 @@ fn max_pools() {
     let mut expected = vec![0.0; image.len()];
     max_pool_transpose(&shape, &upstream, &positions, &mut expected).expect("max_pool_transpose");
 
+    let above_zero = |(gradient, value): (&f32, &f32)| if *value <= 0.0 { 0.0 } else { *gradient };
+    let masked: Vec<f32> = expected.iter().zip(&image).map(above_zero).collect();
+    assert_ne!(masked, expected);
+
     let (input, sent) = (packed(layout, &image), packed(above, &upstream));
     let (input, sent) = (View { layout, values: &input }, View { layout: above, values: &sent });
     let target = Layout { halo: Padding::symmetric(3, 0), ..layout };
     for level in Level::available() {
         let mut gradient = Buffer::zeros(target.len());
-        max_pool_transpose_blocked(level, &shape, input, sent, target, &mut gradient).expect("transpose");
-        assert_eq!(unpacked(target, &gradient), expected, "{level}");
+        for (rectified, expected) in [(Activation::None, &expected), (Activation::Relu, &masked)] {
+            let views = [input, sent];
+            max_pool_transpose_blocked(level, &shape, views, rectified, target, &mut gradient).expect("transpose");
+            assert_eq!(unpacked(target, &gradient), *expected, "{level} {rectified:?}");
+        }
         assert!(gradient[..3 * target.row_stride()].iter().all(|value| *value == 0.0));
         let other = Layout { channels: 3, ..target };
-        let refused = max_pool_transpose_blocked(level, &shape, input, sent, other, &mut gradient);
+        let refused = max_pool_transpose_blocked(level, &shape, [input, sent], Activation::None, other, &mut gradient);
         assert!(matches!(refused, Err(Error::Shape(_))));
     }
 }
@@ -61,14 +70,28 @@ fn rectifiers() {
     let upstream = noise(2, output.len());
     let values = packed(layout, &output);
     let view = View { layout, values: &values };
+    let (sent, scale) = (packed(target, &upstream), noise(3, CHANNELS.next_multiple_of(16)));
     for (activation, ceiling) in [(Activation::Relu, f32::INFINITY), (Activation::Relu6, 6.0)] {
         let passes = |(value, output): (&f32, &f32)| if *output > 0.0 && *output < ceiling { *value } else { 0.0 };
         let expected: Vec<f32> = upstream.iter().zip(&output).map(passes).collect();
         for level in Level::available() {
             let mut gradient = packed(target, &upstream);
-            mask(level, activation, view, target, &mut gradient).expect("mask");
+            let unscaled = Gate { activation, output: view, scale: None };
+            gate(level, &unscaled, target, &mut gradient).expect("gate");
             assert_eq!(unpacked(target, &gradient), expected, "{level} {activation:?}");
-            let short = mask(level, activation, view, target, &mut gradient[1..]);
+            let scaled = Some(Gate { scale: Some(&scale), ..unscaled });
+            let (input, residual) = (View { layout: target, values: &sent }, Some(view));
+            let epilogue = Epilogue { residual, gate: scaled, ..Epilogue::default() };
+            map(level, input, &epilogue, target, &mut gradient).expect("map");
+            let scaled = |(index, value): (usize, &f32)| value * scale[index / 15 % CHANNELS];
+            let sums: Vec<f32> = upstream.iter().zip(&output).map(|(a, b)| a + b).collect();
+            let expected: Vec<f32> = sums.iter().zip(&output).map(passes).collect();
+            let expected: Vec<f32> = expected.iter().enumerate().map(scaled).collect();
+            assert_eq!(unpacked(target, &gradient), expected, "{level} {activation:?}");
+            let few = Epilogue { gate: Some(Gate { scale: Some(&scale[1..]), ..unscaled }), ..epilogue };
+            assert!(matches!(map(level, input, &few, target, &mut gradient), Err(Error::Length { .. })));
+
+            let short = gate(level, &unscaled, target, &mut gradient[1..]);
             assert!(matches!(short, Err(Error::Length { .. })));
         }
     }

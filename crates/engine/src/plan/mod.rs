@@ -10,6 +10,7 @@ mod outline;
 mod packs;
 mod run;
 mod step;
+mod tail;
 mod value;
 mod walk;
 
@@ -24,6 +25,7 @@ pub use outline::{Outline, PlannedStep};
 pub(crate) use packs::Packs;
 use packs::Scales;
 use step::Kind;
+use tail::Tail;
 pub(crate) use value::{Image, Value};
 pub(crate) use walk::Walk;
 

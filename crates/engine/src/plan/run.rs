@@ -86,7 +86,7 @@ impl Epilogue {
     fn with<'v>(&'v self, values: &'v Values) -> Result<blocked::Epilogue<'v>> {
         let residual = self.residual.map(|id| of(values, id)?.view()).transpose()?;
         let norm = self.scales.as_ref().map(|scales| scales.norm());
-        Ok(blocked::Epilogue { norm, residual, activation: self.activation })
+        Ok(blocked::Epilogue { norm, residual, activation: self.activation, gate: None })
     }
 }
 

@@ -4,14 +4,15 @@
 //! convolution needs, be it the node itself or one that it hands the image on to. Layers without a form for blocks go back
 //! as they are, on row-major tensors.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_kernels::blocked::{
-    self, Activation, Buffer, Direction, Epilogue, Layout, Norm, PackedConv, map, max_pool_transpose_blocked,
+    self, Activation, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, map, max_pool_transpose_blocked,
 };
 use gradex_kernels::{Level, Padding};
 
-use super::{Image, Value, layouts};
+use super::{Image, Tail, Value, layouts};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
@@ -27,15 +28,16 @@ pub(crate) struct Walk<'a> {
     level: Level,
     /// How the gradient at each image lies in memory; `None` for what is no image.
     layouts: Vec<Option<Layout>>,
-    convs: Vec<Option<Arc<PackedConv>>>,
+    convs: Vec<Option<(Arc<PackedConv>, Tail)>>,
+    keep: &'a [NodeId],
 }
 
 impl<'a> Walk<'a> {
     /// The walk over a tape to the nodes `keep`, with the weights that it needs.
-    pub(crate) fn new(network: &'a Network, tape: &'a Tape, keep: &[NodeId]) -> Result<Self> {
+    pub(crate) fn new(network: &'a Network, tape: &'a Tape, keep: &'a [NodeId]) -> Result<Self> {
         let graph = network.graph();
         let (layouts, convs) = (layouts(&tape.shapes), vec![None; tape.shapes.len()]);
-        let mut walk = Self { network, tape, level: Level::current()?, layouts, convs };
+        let mut walk = Self { network, tape, level: Level::current()?, layouts, convs, keep };
         let wanted = graph.depend_on(keep);
         for id in graph.ids().take(walk.layouts.len()) {
             if graph.node(id).inputs.iter().any(|input| wanted[input.0]) {
@@ -54,7 +56,8 @@ impl<'a> Walk<'a> {
                 let (params, algorithm) = (self.network.params(id), self.network.choice().of(self.level, &shape));
                 let packed = self.network.packs().conv(id, params, &shape, Direction::Transposed, algorithm)?;
                 let halo = packed.halo(shape.output, shape.input);
-                self.convs[id.0] = Some(packed);
+                let input = node.inputs.first().copied().unwrap_or(NodeId::INPUT);
+                self.convs[id.0] = Some((packed, Tail::of_convolution(self.network.graph(), id, input, self.keep)));
                 halo
             }
             Op::BatchNorm2d(_) | Op::Relu(_) | Op::Relu6(_) | Op::Add(_) | Op::Dropout(_) => {
@@ -79,23 +82,38 @@ impl<'a> Walk<'a> {
         Value::give(tensor, self.layouts[id.0], &self.network.packs().workspace).map(Arc::new)
     }
 
-    /// What a node sends to each of its inputs.
-    pub(crate) fn back(&self, id: NodeId, upstream: Arc<Value>) -> Result<Vec<Arc<Value>>> {
+    /// What a node sends, and to which nodes: its inputs, or those that lie before them. `arrived` is what other nodes have
+    /// sent so far.
+    pub(crate) fn back(
+        &self,
+        id: NodeId,
+        upstream: Arc<Value>,
+        arrived: &mut BTreeMap<NodeId, Arc<Value>>,
+    ) -> Result<Vec<(NodeId, Arc<Value>)>> {
         let node = self.network.graph().node(id);
-        let one = |image: Image| Ok(vec![Arc::new(Value::image(image))]);
+        let one = |to: NodeId, image: Image| Ok(vec![(to, Arc::new(Value::image(image)))]);
         match (&node.op, &node.inputs[..], &*upstream) {
-            (Op::Add(_) | Op::Dropout(_), inputs, _) => Ok(vec![upstream; inputs.len()]),
-            (Op::Conv2d(_), [input], Value::Image(image, _)) => one(self.convolution(id, *input, image)?),
-            (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(self.scaled(id, *input, image)?),
-            (Op::Relu(_), [_], Value::Image(..)) => one(self.masked(id, Activation::Relu, upstream)?),
-            (Op::Relu6(_), [_], Value::Image(..)) => one(self.masked(id, Activation::Relu6, upstream)?),
+            (Op::Add(_) | Op::Dropout(_), inputs, _) => {
+                Ok(inputs.iter().map(|input| (*input, Arc::clone(&upstream))).collect())
+            }
+            (Op::Conv2d(_), [_], Value::Image(image, _)) => {
+                let (conv, tail) = self.convs[id.0].as_ref().ok_or(Error::NotRetained("transposed weights"))?;
+                let sum = if tail.sums { arrived.remove(&tail.input) } else { None };
+                one(tail.lands, self.convolution(conv, tail, image, sum)?)
+            }
+            (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(*input, self.scaled(id, *input, image)?),
+            (Op::Relu(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu, upstream)?),
+            (Op::Relu6(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu6, upstream)?),
             (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => match self.tape.pooled(id) {
                 Some(pooled) => {
+                    let tail = Tail::of_pooling(self.network.graph(), *input, self.keep);
                     let shape = pool.shape(&self.tape.shapes[input.0])?;
-                    let upstream = image.view();
-                    one(self.image(*input, |layout, output| {
-                        max_pool_transpose_blocked(self.level, &shape, pooled, upstream, layout, output)
-                    })?)
+                    let (views, rectified) =
+                        ([pooled, image.view()], tail.rectifier.map_or(Activation::None, |(_, activation)| activation));
+                    let image = self.image(tail.lands, |layout, output| {
+                        max_pool_transpose_blocked(self.level, &shape, views, rectified, layout, output)
+                    })?;
+                    one(tail.lands, image)
                 }
                 None => self.layer(id, &upstream),
             },
@@ -114,10 +132,25 @@ impl<'a> Walk<'a> {
         Ok(Arc::new(Value::image(image)))
     }
 
-    fn convolution(&self, id: NodeId, input: NodeId, upstream: &Image) -> Result<Image> {
-        let conv = self.convs[id.0].as_ref().ok_or(Error::NotRetained("transposed weights"))?;
+    fn convolution(&self, conv: &PackedConv, tail: &Tail, upstream: &Image, sum: Option<Arc<Value>>) -> Result<Image> {
         let workspace = &self.network.packs().workspace;
-        self.image(input, |layout, output| conv.run(upstream.view(), &Epilogue::default(), workspace, layout, output))
+        let scales = tail.norm.map(|norm| self.network.packs().scales(norm, self.network.params(norm))).transpose()?;
+        let norm = scales.as_ref().map(|scales| scales.norm());
+        let shift = Buffer::zeros(norm.map_or(0, |norm| norm.scale.len()));
+        let residual = sum.as_ref().map(|sum| sum.view()).transpose()?;
+        let output;
+        let epilogue = match tail.rectifier {
+            Some((id, activation)) => {
+                output = self.output(id)?;
+                let gate = Gate { activation, output: output.view()?, scale: norm.map(|norm| norm.scale) };
+                Epilogue { residual, gate: Some(gate), ..Epilogue::default() }
+            }
+            None => {
+                let norm = norm.map(|Norm { scale, .. }| Norm { scale, shift: &shift });
+                Epilogue { norm, residual, ..Epilogue::default() }
+            }
+        };
+        self.image(tail.lands, |layout, output| conv.run(upstream.view(), &epilogue, workspace, layout, output))
     }
 
     fn scaled(&self, id: NodeId, input: NodeId, upstream: &Image) -> Result<Image> {
@@ -129,16 +162,8 @@ impl<'a> Walk<'a> {
     }
 
     fn masked(&self, id: NodeId, activation: Activation, upstream: Arc<Value>) -> Result<Image> {
-        let missing = if activation == Activation::Relu6 { "output of a relu6" } else { "output of a relu" };
-        let output = self.tape.value(id).ok_or(Error::NotRetained(missing))?;
-        let packed;
-        let output = match output.as_ref() {
-            Value::Image(image, _) => image.view(),
-            Value::Plain(tensor) => {
-                packed = self.give(id, tensor)?;
-                packed.view()?
-            }
-        };
+        let output = self.output(id)?;
+        let gate = Gate { activation, output: output.view()?, scale: None };
         let mut image = match Arc::try_unwrap(upstream) {
             Ok(Value::Image(image, _)) => image,
             Ok(Value::Plain(tensor)) => return Err(Error::shape("a rectifier", "an image in blocks", tensor.shape())),
@@ -150,8 +175,18 @@ impl<'a> Walk<'a> {
                 })?
             }
         };
-        image.change(|layout, values| blocked::mask(self.level, activation, output, layout, values))?;
+        image.change(|layout, values| blocked::gate(self.level, &gate, layout, values))?;
         Ok(image)
+    }
+
+    /// What a rectifier put out, in blocks.
+    fn output(&self, id: NodeId) -> Result<Arc<Value>> {
+        let missing = || Error::NotRetained("output of a rectifier").at(&self.network.graph().node(id).name);
+        let output = self.tape.value(id).ok_or_else(missing)?;
+        match output.as_ref() {
+            Value::Image(..) => Ok(Arc::clone(output)),
+            Value::Plain(tensor) => self.give(id, tensor),
+        }
     }
 
     /// An image of the gradient at a node's output.
@@ -161,10 +196,10 @@ impl<'a> Walk<'a> {
     }
 
     /// The layer's own backward pass.
-    fn layer(&self, id: NodeId, upstream: &Value) -> Result<Vec<Arc<Value>>> {
+    fn layer(&self, id: NodeId, upstream: &Value) -> Result<Vec<(NodeId, Arc<Value>)>> {
         let node = self.network.graph().node(id);
         let site = self.network.site(self.tape, id);
         let sent = node.op.backward(&site, upstream.tensor()?)?;
-        node.inputs.iter().zip(&sent).map(|(input, tensor)| self.give(*input, tensor)).collect()
+        node.inputs.iter().zip(&sent).map(|(input, tensor)| Ok((*input, self.give(*input, tensor)?))).collect()
     }
 }

@@ -1,8 +1,9 @@
 //! AVX2 and FMA: 8 lanes, 16 registers.
 
 use std::arch::x86_64::{
-    __m256, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    __m256, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_and_ps,
+    _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -97,5 +98,17 @@ impl Simd for Avx2 {
     fn min(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: `self` proves that the machine has AVX.
         unsafe { _mm256_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn keep_within(self, value: __m256, of: __m256, [low, high]: [__m256; 2]) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        let above = unsafe { _mm256_cmp_ps::<_CMP_NLE_UQ>(of, low) };
+        // SAFETY: `self` proves that the machine has AVX.
+        let below = unsafe { _mm256_cmp_ps::<_CMP_NGE_UQ>(of, high) };
+        // SAFETY: `self` proves that the machine has AVX.
+        let within = unsafe { _mm256_and_ps(above, below) };
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_and_ps(value, within) }
     }
 }

@@ -1,9 +1,9 @@
 //! AVX-512F: 16 lanes, 32 registers.
 
 use std::arch::x86_64::{
-    __m512, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_storeu_ps, _mm512_sub_ps,
+    __m512, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -98,5 +98,21 @@ impl Simd for Avx512 {
     fn min(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: `self` proves that the machine has AVX-512F.
         unsafe { _mm512_min_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn keep_within(self, value: __m512, of: __m512, [low, high]: [__m512; 2]) -> __m512 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let above = unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(of, low) };
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let below = unsafe { _mm512_cmp_ps_mask::<_CMP_NGE_UQ>(of, high) };
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_maskz_mov_ps(above & below, value) }
+    }
+
+    #[inline(always)]
+    fn sum(self, vector: __m512) -> f32 {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_reduce_add_ps(vector) }
     }
 }

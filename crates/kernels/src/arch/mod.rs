@@ -3,6 +3,8 @@
 //! A kernel is written once, over [`Simd`], and compiled for each level. All it does with memory goes through slices, so
 //! that nothing outside of this folder is unsafe and no index goes unchecked.
 
+use std::array::from_fn;
+
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 pub(crate) mod avx2;
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
@@ -45,6 +47,17 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The smaller; `b` where either is NaN.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `value` but where `of <= low` or `of >= high`: there 0.
+    fn keep_within(self, value: Self::Vector, of: Self::Vector, bounds: [Self::Vector; 2]) -> Self::Vector;
+
+    /// The sum of all lanes.
+    #[inline(always)]
+    fn sum(self, vector: Self::Vector) -> f32 {
+        let mut lanes = [0.0; 16];
+        self.store(vector, &mut lanes);
+        let four: [f32; 4] = from_fn(|lane| (lanes[lane] + lanes[lane + 8]) + (lanes[lane + 4] + lanes[lane + 12]));
+        (four[0] + four[2]) + (four[1] + four[3])
+    }
 }
 
 /// A piece of work for one thread, compiled for every level.

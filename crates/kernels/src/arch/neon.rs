@@ -1,8 +1,8 @@
 //! NEON: 4 lanes, 32 registers. Every aarch64 machine that Rust's standard targets run on has it.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vbslq_f32, vcltq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vmulq_f32, vst1q_f32,
-    vsubq_f32,
+    float32x4_t, vaddq_f32, vbslq_f32, vcgeq_f32, vcleq_f32, vcltq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32,
+    vmulq_f32, vorrq_u32, vst1q_f32, vsubq_f32,
 };
 
 use super::{Kernel, Simd};
@@ -92,5 +92,18 @@ impl Simd for Neon {
         let smaller = unsafe { vcltq_f32(a, b) };
         // SAFETY: `self` proves that the machine has NEON.
         unsafe { vbslq_f32(smaller, a, b) }
+    }
+
+    #[inline(always)]
+    fn keep_within(self, value: float32x4_t, of: float32x4_t, [low, high]: [float32x4_t; 2]) -> float32x4_t {
+        let zero = self.splat(0.0);
+        // SAFETY: `self` proves that the machine has NEON.
+        let below = unsafe { vcleq_f32(of, low) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let above = unsafe { vcgeq_f32(of, high) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let beyond = unsafe { vorrq_u32(below, above) };
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vbslq_f32(beyond, zero, value) }
     }
 }

@@ -61,4 +61,9 @@ impl Simd for Portable {
     fn min(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         from_fn(|lane| if a[lane] < b[lane] { a[lane] } else { b[lane] })
     }
+
+    #[inline(always)]
+    fn keep_within(self, value: [f32; 4], of: [f32; 4], [low, high]: [[f32; 4]; 2]) -> [f32; 4] {
+        from_fn(|lane| if of[lane] <= low[lane] || of[lane] >= high[lane] { 0.0 } else { value[lane] })
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::conv::Direction;
+use super::narrow::is_narrow;
 use super::winograd_transform::Tile;
 use super::{BLOCK, weights};
 use crate::level::Level;
@@ -114,8 +115,10 @@ impl Algorithm {
     /// Bytes of the packed weights, as [`PackedConv::bytes`](super::PackedConv::bytes) tells them once they are packed.
     #[must_use]
     pub fn packed_bytes(self, level: Level, shape: &ConvShape) -> usize {
-        let panels = |taps: usize| weights::Channels::new(shape, Direction::Forward).panels(level.blocks(), taps).1;
+        let channels = weights::Channels::new(shape, Direction::Forward);
+        let panels = |taps: usize| channels.panels(level.blocks(), taps).1;
         let values = match self {
+            Self::Direct if is_narrow(&channels) => channels.inputs * shape.taps() * channels.outputs,
             Self::Direct => panels(shape.taps()),
             Self::Depthwise => shape.groups.next_multiple_of(BLOCK) * shape.taps(),
             Self::Winograd => panels(Tile::Four.places()),

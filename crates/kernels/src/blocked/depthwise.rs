@@ -50,27 +50,28 @@ impl Depthwise {
 
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(&run.input.layout)).collect();
-        parallel::for_each(pieces(&layout, 1, output), |piece| {
-            self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, piece });
+        parallel::for_each(pieces(&layout, 1, output), |mut piece| {
+            self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, piece: &mut piece });
+            run.epilogue.gate(self.level, layout, 1, &mut piece);
         });
     }
 }
 
-struct Job<'a, 'b> {
+struct Job<'a, 'b, 'c> {
     depthwise: &'a Depthwise,
     run: &'a Run<'a>,
     layout: &'a Layout,
     taps: &'a [Taps],
-    piece: Piece<'b>,
+    piece: &'c mut Piece<'b>,
 }
 
-impl Kernel for Job<'_, '_> {
+impl Kernel for Job<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { depthwise, run, layout, taps, mut piece } = self;
+        let Self { depthwise, run, layout, taps, piece } = self;
         let Phases { stride, step, .. } = depthwise.phases;
         let source = &run.input.layout;
-        for (place, block) in piece.panels.enumerate() {
+        for (place, block) in piece.panels.clone().enumerate() {
             for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
                 let (n, y) = (index / layout.size[0], index % layout.size[0]);
                 for column in 0..step[1].min(layout.size[1]) {

@@ -3,6 +3,7 @@
 use super::buffer::Buffer;
 use super::conv::{Direction, Run};
 use super::grid::{Piece, pieces};
+use super::narrow::{self, Narrow, is_narrow};
 use super::phase::{Phases, Taps};
 use super::tile::{Pair, Row, Sums, Target, pairs};
 use super::weights::{Channels, Panel};
@@ -18,6 +19,8 @@ const PART: usize = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Direct {
     level: Level,
+    /// How many channels are written, where they are so few that [`narrow`] does it.
+    narrow: Option<usize>,
     phases: Phases,
     /// For each phase its panels and their values.
     weights: Vec<(Vec<Panel>, Buffer)>,
@@ -29,14 +32,18 @@ impl Direct {
     pub(super) fn pack(level: Level, shape: &ConvShape, direction: Direction, weight: &[f32], bias: Buffer) -> Self {
         let channels = Channels::new(shape, direction);
         let phases = Phases::new(&shape.window, direction);
+        let narrow = is_narrow(&channels).then_some(channels.outputs);
         let pack = |taps: &[usize]| {
+            if narrow.is_some() {
+                return narrow::pack(&channels, taps, weight);
+            }
             let (panels, length) = channels.panels(level.blocks(), taps.len());
             let mut packed = Buffer::zeros(length);
             channels.pack(&panels, level.blocks(), taps, weight, &mut packed);
             (panels, packed)
         };
         let weights = phases.phases.iter().map(|phase| pack(&phase.taps)).collect();
-        Self { level, phases, weights, bias }
+        Self { level, narrow, phases, weights, bias }
     }
 
     pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
@@ -50,16 +57,19 @@ impl Direct {
 
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(&run.input.layout)).collect();
-        parallel::for_each(pieces(&layout, self.level.blocks(), output), |piece| {
-            self.piece(run, &layout, &taps, piece);
+        let panel = self.level.blocks();
+        parallel::for_each(pieces(&layout, panel, output), |mut piece| {
+            self.piece(run, &layout, &taps, &mut piece);
+            run.epilogue.gate(self.level, layout, panel, &mut piece);
         });
     }
 
-    fn piece(&self, run: &Run<'_>, layout: &Layout, taps: &[Taps], mut piece: Piece<'_>) {
+    fn piece(&self, run: &Run<'_>, layout: &Layout, taps: &[Taps], piece: &mut Piece<'_>) {
         let panel_blocks = self.level.blocks();
         // Rows that lie in one phase can be computed in pairs.
-        let height = if self.phases.step == [1, 1] && pairs(self.level, layout.size[1]) { 2 } else { 1 };
-        for (place, panel) in piece.panels.enumerate() {
+        let paired = self.narrow.is_none() && self.phases.step == [1, 1] && pairs(self.level, layout.size[1]);
+        let height = if paired { 2 } else { 1 };
+        for (place, panel) in piece.panels.clone().enumerate() {
             let blocks = panel_blocks.min(layout.blocks() - panel * panel_blocks);
             let first = place * panel_blocks * layout.block_stride();
             for (group, rows) in piece.slices.chunks_mut(height).enumerate() {
@@ -70,8 +80,11 @@ impl Direct {
                     let pixels = (layout.size[1] - column).div_ceil(self.phases.step[1]);
                     match rows {
                         [row] => {
-                            let target = target(index, &mut row[first..]);
-                            self.level.run(Row { sums: sums(index), pixels, blocks, target });
+                            let (sums, target) = (sums(index), target(index, &mut row[first..]));
+                            match self.narrow {
+                                Some(outputs) => self.level.run(Narrow { sums, pixels, outputs, target }),
+                                None => self.level.run(Row { sums, pixels, blocks, target }),
+                            }
                         }
                         [row, next] => {
                             let targets = [target(index, &mut row[first..]), target(index + 1, &mut next[first..])];

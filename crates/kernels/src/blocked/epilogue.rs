@@ -1,8 +1,11 @@
-//! What happens to the sums of a convolution before they are stored: `activation(scale sum + shift + residual)`.
+//! What happens to the sums of a convolution before they leave the nearest cache: `activation(scale sum + shift + residual)`.
 
+use super::gate::Gate;
+use super::grid::Piece;
 use super::{BLOCK, Layout, View};
 use crate::arch::Simd;
 use crate::error::{Error, Result, expect_len};
+use crate::level::Level;
 
 /// The last step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,6 +20,15 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// Where its slope is zero: up to the first, and from the second on. No number lies beyond NaN.
+    pub(super) fn bounds(self) -> [f32; 2] {
+        match self {
+            Self::None => [f32::NAN; 2],
+            Self::Relu => [0.0, f32::INFINITY],
+            Self::Relu6 => [0.0, 6.0],
+        }
+    }
+
     #[inline(always)]
     fn apply<S: Simd>(self, simd: S, value: S::Vector) -> S::Vector {
         match self {
@@ -43,8 +55,10 @@ pub struct Epilogue<'a> {
     pub norm: Option<Norm<'a>>,
     /// Then, an image of the output's shape is added.
     pub residual: Option<View<'a>>,
-    /// Last, the activation.
+    /// Then, the activation.
     pub activation: Activation,
+    /// Last, the transpose of another activation.
+    pub gate: Option<Gate<'a>>,
 }
 
 impl<'a> Epilogue<'a> {
@@ -54,11 +68,19 @@ impl<'a> Epilogue<'a> {
             expect_len("scale", scale.len(), output.blocks() * BLOCK)?;
             expect_len("shift", shift.len(), output.blocks() * BLOCK)?;
         }
+        self.gate.map_or(Ok(()), |gate| gate.check(output))?;
         let Some(View { layout, values }) = self.residual else { return Ok(()) };
         if (layout.batch, layout.channels, layout.size) != (output.batch, output.channels, output.size) {
             return Err(Error::Shape("what is added is not of the output's shape"));
         }
         expect_len("residual", values.len(), layout.len())
+    }
+
+    /// The gate, for a piece that was just written.
+    pub(super) fn gate(&self, level: Level, layout: Layout, panel: usize, piece: &mut Piece<'_>) {
+        if let Some(gate) = &self.gate {
+            gate.run(level, layout, panel, piece);
+        }
     }
 
     /// From this place of the output on: image, row, block of channels, column.

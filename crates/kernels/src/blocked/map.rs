@@ -20,21 +20,24 @@ pub fn map(level: Level, input: View<'_>, epilogue: &Epilogue<'_>, layout: Layou
     expect_len("input", input.values.len(), read.len())?;
     expect_len("output", output.len(), layout.len())?;
     epilogue.check(layout)?;
-    parallel::for_each(pieces(&layout, 1, output), |piece| level.run(Map { input, epilogue, layout, piece }));
+    parallel::for_each(pieces(&layout, 1, output), |mut piece| {
+        level.run(Map { input, epilogue, layout, piece: &mut piece });
+        epilogue.gate(level, layout, 1, &mut piece);
+    });
     Ok(())
 }
 
-struct Map<'a, 'b> {
+struct Map<'a, 'b, 'c> {
     input: View<'a>,
     epilogue: &'a Epilogue<'a>,
     layout: Layout,
-    piece: Piece<'b>,
+    piece: &'c mut Piece<'b>,
 }
 
-impl Kernel for Map<'_, '_> {
+impl Kernel for Map<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { input, epilogue, layout, mut piece } = self;
+        let Self { input, epilogue, layout, piece } = self;
         let source = input.layout;
         for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
             let (n, y) = (index / layout.size[0], index % layout.size[0]);

@@ -1,5 +1,6 @@
 //! The transpose of a max-pool over blocks of channels.
 
+use super::epilogue::Activation;
 use super::grid::{Piece, pieces_by};
 use super::pool::check;
 use super::{BLOCK, Layout, View};
@@ -10,15 +11,16 @@ use crate::parallel;
 use crate::shape::PoolShape;
 
 /// Each upstream value goes to the first maximum of its window of `input`, in row-major order; NaN wins. Sums where
-/// windows overlap. `shape` is that of all planes.
+/// windows overlap. `shape` is that of all planes. `rectified` says what put out `input`: its transpose is part of this,
+/// nothing goes to a maximum at a bound.
 ///
 /// # Errors
 /// [`Error`](crate::Error) where the layouts do not have this shape or a slice has another length.
 pub fn max_pool_transpose_blocked(
     level: Level,
     shape: &PoolShape,
-    input: View<'_>,
-    upstream: View<'_>,
+    [input, upstream]: [View<'_>; 2],
+    rectified: Activation,
     layout: Layout,
     gradient: &mut [f32],
 ) -> Result<()> {
@@ -29,15 +31,19 @@ pub fn max_pool_transpose_blocked(
     }
     expect_len("gradient", gradient.len(), layout.len())?;
     let planes = pieces_by(&layout, 1, 1, |row| row / layout.size[0].max(1), gradient);
-    parallel::for_each(planes, |piece| level.run(Plane { shape, input, upstream, layout, piece }));
+    parallel::for_each(planes, |piece| level.run(Plane { shape, input, upstream, rectified, layout, piece }));
     Ok(())
 }
+
+/// Stands for no place in a window.
+const NOWHERE: i32 = -1;
 
 /// One block of channels of one image.
 struct Plane<'a, 'b> {
     shape: &'a PoolShape,
     input: View<'a>,
     upstream: View<'a>,
+    rectified: Activation,
     layout: Layout,
     piece: Piece<'b>,
 }
@@ -45,12 +51,12 @@ struct Plane<'a, 'b> {
 impl Kernel for Plane<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self { shape, input, upstream, layout, mut piece } = self;
+        let Self { shape, input, upstream, rectified, layout, mut piece } = self;
+        let [low, high] = rectified.bounds();
         let (source, above) = (input.layout, upstream.layout);
         let n = piece.rows.start / layout.size[0];
         let block = piece.panels.start;
         let left = layout.halo.left * BLOCK;
-        piece.slices.iter_mut().for_each(|row| row[left..][..layout.size[1] * BLOCK].fill(0.0));
         let first = (block * source.block_stride() + source.halo.left * BLOCK) / BLOCK;
         let (pixels, _) = input.values.as_chunks::<BLOCK>();
         let mut lines: Vec<_> = piece.slices.iter_mut().map(|row| row[left..].as_chunks_mut::<BLOCK>().0).collect();
@@ -73,6 +79,9 @@ impl Kernel for Plane<'_, '_> {
                         best[lane] = if better { value } else { largest };
                         places[lane] = if better { index as i32 } else { places[lane] };
                     }
+                }
+                for (place, best) in places.iter_mut().zip(best) {
+                    *place = if (best <= low) | (best >= high) { NOWHERE } else { *place };
                 }
                 for (index, (y, x)) in window().enumerate() {
                     let target = &mut lines[y][x];

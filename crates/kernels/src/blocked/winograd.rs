@@ -118,7 +118,7 @@ impl Winograd {
 
         let mut pieces = pieces_by(&layout, 1, width, |row| tile_row(row) / height, output);
         if side_by_side {
-            parallel::for_each(pieces.into_iter().enumerate().collect(), |(index, piece)| {
+            parallel::for_each(pieces.into_iter().enumerate().collect(), |(index, mut piece)| {
                 let stage = stage(index);
                 let (mut from, mut to) = self.scratch(run, &layout, stage);
                 for (block, values) in from.chunks_exact_mut(stage.place() * places).enumerate() {
@@ -127,7 +127,8 @@ impl Winograd {
                 for (place, values) in to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate() {
                     self.multiply(stage, place, 0, &from, values);
                 }
-                self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
+                self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
+                run.epilogue.gate(self.level, layout, 1, &mut piece);
                 run.workspace.give(from);
                 run.workspace.give(to);
             });
@@ -149,8 +150,9 @@ impl Winograd {
                 self.multiply(stage, place, first, &from, values);
             });
             let tail = pieces.split_off(groups.min(pieces.len()));
-            parallel::for_each(std::mem::replace(&mut pieces, tail), |piece| {
-                self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece });
+            parallel::for_each(std::mem::replace(&mut pieces, tail), |mut piece| {
+                self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
+                run.epilogue.gate(self.level, layout, 1, &mut piece);
             });
             run.workspace.give(from);
             run.workspace.give(to);
@@ -186,7 +188,7 @@ impl Winograd {
         }
     }
 
-    fn gather(&self, gather: Gather<'_, '_>) {
+    fn gather(&self, gather: Gather<'_, '_, '_>) {
         match self.tile {
             Tile::Two => self.level.run(GatherBy::<4, 2>(gather)),
             Tile::Four => self.level.run(GatherBy::<6, 4>(gather)),
@@ -253,22 +255,22 @@ impl<const INPUT: usize> Kernel for SpreadBy<'_, '_, INPUT> {
 }
 
 /// `epilogue(Aᵀ m A + bias)` of every tile of some blocks of output channels.
-struct Gather<'a, 'b> {
+struct Gather<'a, 'b, 'c> {
     winograd: &'a Winograd,
     run: &'a Run<'a>,
     layout: &'a Layout,
     stage: Stage,
     from: &'a [f32],
-    piece: Piece<'b>,
+    piece: &'c mut Piece<'b>,
 }
 
 /// With tiles of as many rows and columns, before and after.
-struct GatherBy<'a, 'b, const INPUT: usize, const OUTPUT: usize>(Gather<'a, 'b>);
+struct GatherBy<'a, 'b, 'c, const INPUT: usize, const OUTPUT: usize>(Gather<'a, 'b, 'c>);
 
-impl<const INPUT: usize, const OUTPUT: usize> Kernel for GatherBy<'_, '_, INPUT, OUTPUT> {
+impl<const INPUT: usize, const OUTPUT: usize> Kernel for GatherBy<'_, '_, '_, INPUT, OUTPUT> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Gather { winograd, run, layout, stage, from, mut piece } = self.0;
+        let Gather { winograd, run, layout, stage, from, piece } = self.0;
         let mut slices = &mut piece.slices[..];
         let mut next = piece.rows.start;
         for row in 0..stage.rows {

@@ -1,0 +1,84 @@
+//! What a layer's transpose does beside, to the gradient at its input, while it is still in registers.
+//!
+//! A gradient that no other reader adds to any more goes through the rectifier that put out the input, and through the batch
+//! norm before that: so neither is a pass over memory of its own.
+
+use gradex_kernels::blocked::Activation;
+
+use crate::graph::{Graph, NodeId};
+use crate::op::Op;
+
+/// The nodes that a transpose goes on through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tail {
+    /// What the layer reads.
+    pub input: NodeId,
+    /// Whether it adds what other readers of the input sent before.
+    pub sums: bool,
+    /// The rectifier.
+    pub rectifier: Option<(NodeId, Activation)>,
+    /// The batch norm.
+    pub norm: Option<NodeId>,
+    /// The node at whose output the gradient arrives then.
+    pub lands: NodeId,
+}
+
+impl Tail {
+    /// Of a layer that sends to `input` and no further.
+    fn nothing(input: NodeId) -> Self {
+        Self { input, sums: false, rectifier: None, norm: None, lands: input }
+    }
+
+    /// Of a convolution `id` that reads `input`; it ends at the nodes `keep`.
+    pub(crate) fn of_convolution(graph: &Graph, id: NodeId, input: NodeId, keep: &[NodeId]) -> Self {
+        // Readers are visited from the last to the first.
+        if keep.contains(&input) || readers(graph, input).any(|reader| reader < id) {
+            return Self::nothing(input);
+        }
+        let tail = Self { sums: readers(graph, input).count() > 1, ..Self::nothing(input) }.rectified(graph);
+        let norm = tail.lands;
+        let is_norm = matches!(graph.node(norm).op, Op::BatchNorm2d(_));
+        // A norm alone would come before the sum.
+        let in_order = tail.rectifier.is_some() || !tail.sums;
+        if is_norm && in_order && !keep.contains(&norm) && readers(graph, norm).count() == 1 {
+            return Self { norm: Some(norm), lands: before(graph, norm), ..tail };
+        }
+        tail
+    }
+
+    /// Of a max-pooling `id` that reads `input`: it can look at a rectifier's output, and do no more.
+    pub(crate) fn of_pooling(graph: &Graph, input: NodeId, keep: &[NodeId]) -> Self {
+        if keep.contains(&input) || readers(graph, input).count() > 1 {
+            return Self::nothing(input);
+        }
+        Self::nothing(input).rectified(graph)
+    }
+
+    fn rectified(self, graph: &Graph) -> Self {
+        let activation = match &graph.node(self.input).op {
+            Op::Relu(_) => Activation::Relu,
+            Op::Relu6(_) => Activation::Relu6,
+            Op::Input(_)
+            | Op::Conv2d(_)
+            | Op::Linear(_)
+            | Op::BatchNorm2d(_)
+            | Op::MaxPool2d(_)
+            | Op::AvgPool2d(_)
+            | Op::AdaptiveAvgPool2d(_)
+            | Op::Add(_)
+            | Op::Concat(_)
+            | Op::Flatten(_)
+            | Op::Dropout(_)
+            | Op::Softmax(_) => return self,
+        };
+        Self { rectifier: Some((self.input, activation)), lands: before(graph, self.input), ..self }
+    }
+}
+
+fn readers(graph: &Graph, of: NodeId) -> impl Iterator<Item = NodeId> {
+    graph.ids().filter(move |reader| graph.node(*reader).inputs.contains(&of))
+}
+
+fn before(graph: &Graph, of: NodeId) -> NodeId {
+    graph.node(of).inputs.first().copied().unwrap_or(of)
+}

@@ -1,0 +1,104 @@
+//! Convolutions that write one channel or three: above all the gradient at an image.
+//!
+//! `output[p, o] = bias[o] + Σ_lane Σ_{block, tap} input[block, p + tap, lane] weight[block, tap, o, lane]`
+//!
+//! A [tile](super::tile) has a lane for each channel that is written, and here nearly all of them would be idle. So vectors
+//! lie along the channels that are read, which must fill their blocks, and each sum's lanes are added in the end.
+
+use std::array::from_fn;
+
+use super::BLOCK;
+use super::buffer::Buffer;
+use super::tile::{Sums, Target};
+use super::weights::{Channels, Panel};
+use crate::arch::{Kernel, Simd};
+
+/// Whether a convolution is one of these.
+pub(super) fn is_narrow(channels: &Channels) -> bool {
+    matches!(channels.outputs, 1 | 3) && channels.groups == 1 && channels.inputs.is_multiple_of(BLOCK)
+}
+
+/// Packs the taps `taps` of `weight` as one panel `[blocks, taps, outputs, channels of the block]`.
+pub(super) fn pack(channels: &Channels, taps: &[usize], weight: &[f32]) -> (Vec<Panel>, Buffer) {
+    let Channels { inputs, outputs, .. } = *channels;
+    let length = inputs * taps.len() * outputs;
+    let panel = Panel { blocks: 0..inputs / BLOCK, channels: inputs, values: 0..length };
+    let mut packed = Buffer::zeros(length);
+    let lines = packed.chunks_exact_mut(BLOCK).enumerate();
+    for (index, line) in lines {
+        let (output, index) = (index % outputs, index / outputs);
+        let (tap, block) = (taps[index % taps.len()], index / taps.len());
+        for (lane, value) in line.iter_mut().enumerate() {
+            *value = weight[channels.place(output, block * BLOCK + lane) + tap];
+        }
+    }
+    (vec![panel], packed)
+}
+
+/// `pixels` sums along a row, of `outputs` channels.
+pub(super) struct Narrow<'a, 'b> {
+    pub sums: Sums<'a>,
+    pub pixels: usize,
+    pub outputs: usize,
+    pub target: Target<'b>,
+}
+
+impl Kernel for Narrow<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { sums, pixels, outputs, mut target } = self;
+        if outputs == 1 {
+            row::<S, 1>(simd, &sums, pixels, &mut target);
+        } else {
+            row::<S, 3>(simd, &sums, pixels, &mut target);
+        }
+    }
+}
+
+#[inline(always)]
+fn row<S: Simd, const O: usize>(simd: S, sums: &Sums<'_>, pixels: usize, target: &mut Target<'_>) {
+    // As many as the registers hold sums of three channels.
+    let width = if const { S::LANES == 16 } { 8 } else { 4 };
+    let whole = pixels - pixels % width;
+    for first in (0..whole).step_by(width) {
+        if const { S::LANES == 16 } {
+            tile::<S, O, 8>(simd, sums, first, target);
+        } else {
+            tile::<S, O, 4>(simd, sums, first, target);
+        }
+    }
+    (whole..pixels).for_each(|pixel| tile::<S, O, 1>(simd, sums, pixel, target));
+}
+
+/// `P` pixels from `first` on, times `O` channels.
+#[inline(always)]
+fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first: usize, target: &mut Target<'_>) {
+    let mut lanes = [[simd.splat(0.0); O]; P];
+    let mut weights = sums.weights.as_chunks::<BLOCK>().0.as_chunks::<O>().0.iter();
+    for block in 0..sums.channels / BLOCK {
+        let start = block * sums.block_stride + first * sums.stride * BLOCK;
+        let input = sums.input[start..].as_chunks::<BLOCK>().0;
+        for (tap, weights) in sums.taps.iter().zip(&mut weights) {
+            let input = &input[*tap..][..(P - 1) * sums.stride + 1];
+            for lane in (0..BLOCK).step_by(S::LANES) {
+                let weights = weights.map(|weight| simd.load(&weight[lane..]));
+                for (sums, input) in lanes.iter_mut().zip(input.iter().step_by(sums.stride)) {
+                    let input = simd.load(&input[lane..]);
+                    for (sum, weight) in sums.iter_mut().zip(weights) {
+                        *sum = simd.mul_add(input, weight, *sum);
+                    }
+                }
+            }
+        }
+    }
+    for (index, lanes) in lanes.into_iter().enumerate() {
+        let sums: [f32; O] = from_fn(|output| sums.bias[output] + simd.sum(lanes[output]));
+        let mut line = [0.0; BLOCK];
+        line[..O].copy_from_slice(&sums);
+        let pixel = (first + index) * target.stride;
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            let value = target.finish.apply(simd, simd.load(&line[lane..]), 0, lane, pixel);
+            simd.store(value, &mut target.output[pixel * BLOCK + lane..]);
+        }
+    }
+}
