@@ -30,6 +30,21 @@ fn identity(path: &Path) -> Option<Identity> {
     fs::canonicalize(path).ok()
 }
 
+/// The file that standard output goes to, if it goes to one.
+#[cfg(unix)]
+fn standard_output() -> Option<Identity> {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    let file = fs::File::from(std::io::stdout().as_fd().try_clone_to_owned().ok()?);
+    let found = file.metadata().ok().filter(fs::Metadata::is_file)?;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn standard_output() -> Option<Identity> {
+    None
+}
+
 /// What a run reads.
 #[derive(Debug, Default)]
 pub struct Read {
@@ -75,10 +90,14 @@ impl Read {
         other.map(|(what, path)| format!("{what} {}", path.display()))
     }
 
-    /// Refuses an output, called `what`, that is a folder or that the run reads.
+    /// Refuses an output, called `what`, that is a folder, that the run reads or that standard output goes to.
     pub fn check(&self, what: &str, output: &Path) -> Outcome {
         if output.is_dir() {
             return Err(Failure::usage(format!("{what} {}: this is a folder, name a file", output.display())));
+        }
+        if identity(output).is_some_and(|output| standard_output() == Some(output)) {
+            let output = output.display();
+            return Err(Failure::usage(format!("{what} {output}: standard output goes there, name another file")));
         }
         match self.find(output) {
             Some(read) => {

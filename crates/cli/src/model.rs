@@ -23,28 +23,56 @@ pub const DEFAULT: &str = "efficientnet-lite0";
 
 /// Loads the weights, from the file or from the program itself; not those that cannot fit.
 pub fn load(args: &ModelArgs, most: Most) -> Outcome<Model> {
-    from(args, most, |path| Ok(StateDict::open(path)?))
+    check(args, most)?;
+    build(args, |path| Ok(StateDict::open(path)?))
 }
 
 /// The same, and the sha256 of the weights: of their file, or of what `sha256sum *.npy` prints in their folder.
 pub fn load_hashed(args: &ModelArgs, most: Most) -> Outcome<(Model, String)> {
-    let mut sha256 = embedded_hash();
-    let model = from(args, most, |path| {
-        if path.is_dir() {
-            sha256 = of_folder(path, "npy")?;
-            return Ok(StateDict::open(path)?);
-        }
-        let bytes = read_file(path)?;
-        sha256 = of_bytes(&bytes);
-        StateDict::from_bytes(&bytes).with_context(|| path.display().to_string())
-    })?;
-    Ok((model, sha256))
+    let hashed = Hashed::read(args, most)?;
+    let sha256 = hashed.sha256.clone();
+    Ok((hashed.load(args)?, sha256))
 }
 
-fn from(args: &ModelArgs, most: Most, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
-    if let Some(weights) = &args.weights {
-        Budget::check_weights(most, weights).with_context(|| format!("weights {}", visible::path(weights)))?;
+/// Weights of which nothing is known yet but their sha256.
+pub struct Hashed {
+    /// As [`load_hashed`] gives it.
+    pub sha256: String,
+    /// Of a file; a folder's are read when they are loaded.
+    bytes: Option<Vec<u8>>,
+}
+
+impl Hashed {
+    /// Reads and hashes, unless they cannot fit.
+    pub fn read(args: &ModelArgs, most: Most) -> Outcome<Self> {
+        check(args, most)?;
+        match &args.weights {
+            None => Ok(Self { sha256: embedded_hash(), bytes: None }),
+            Some(folder) if folder.is_dir() => Ok(Self { sha256: of_folder(folder, "npy")?, bytes: None }),
+            Some(file) => {
+                let bytes = read_file(file)?;
+                Ok(Self { sha256: of_bytes(&bytes), bytes: Some(bytes) })
+            }
+        }
     }
+
+    /// The model with these weights.
+    pub fn load(self, args: &ModelArgs) -> Outcome<Model> {
+        build(args, move |path| match self.bytes {
+            Some(bytes) => StateDict::from_bytes(&bytes).with_context(|| path.display().to_string()),
+            None => Ok(StateDict::open(path)?),
+        })
+    }
+}
+
+fn check(args: &ModelArgs, most: Most) -> Result<()> {
+    match &args.weights {
+        Some(path) => Budget::check_weights(most, path).with_context(|| format!("weights {}", visible::path(path))),
+        None => Ok(()),
+    }
+}
+
+fn build(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
     let Model { architecture, network } = find(args, open)?;
     Ok(Model { architecture, network: network.with_choice(args.choice.choice()) })
 }
@@ -55,7 +83,8 @@ fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outc
         let state = open(path)?;
         let architecture = match named {
             Some(architecture) => architecture,
-            None => Architecture::find(state.metadata.get(KEY).map_or(DEFAULT, String::as_str))?,
+            None => Architecture::find(state.metadata.get(KEY).map_or(DEFAULT, String::as_str))
+                .with_context(|| format!("{}, by what its metadata says under `{KEY}`", path.display()))?,
         };
         let is_said = args.model.is_some() || state.metadata.contains_key(KEY);
         let model = Model::new(architecture, state.tensors).with_context(|| whose(path, architecture.name, is_said))?;

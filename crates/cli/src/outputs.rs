@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use gradex::formats::{check_writable, remove_partials};
+use gradex::formats::{check_writable, destination, remove_partials};
 
 /// The folder that a run writes to. What of it was made for the run is removed again where nothing came into it.
 pub struct Folder {
@@ -38,8 +38,10 @@ impl Drop for Folder {
     }
 }
 
-/// Refuses a file, called `what`, that cannot be written; what a run that was killed left of it is removed.
+/// Refuses a file, called `what`, that cannot be written or is no regular file; what a run that was killed left of it is
+/// removed.
 pub fn check_file(what: &str, path: &Path) -> Result<()> {
+    let path = &destination(path).with_context(|| what.to_owned())?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),

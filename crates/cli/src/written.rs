@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use gradex::formats::write_npy;
+use gradex::formats::{destination, write_npy};
 use gradex::render::RgbImage;
 use gradex::{Tensor, write_png};
 
@@ -27,7 +27,7 @@ impl<'a> Writer<'a> {
     pub fn picture(&self, name: &str, picture: &RgbImage) -> Result<String> {
         let path = self.args.out.join(format!("{name}.png"));
         self.read.check_written(&path)?;
-        write_png(&path, picture)?;
+        write_png(destination(&path)?, picture)?;
         Ok(shown(path))
     }
 

@@ -228,6 +228,17 @@ fn a_path_in_a_receipt_writes_no_lines_of_its_own() {
 }
 
 #[test]
+fn the_content_of_files_that_a_receipt_names_is_not_told() {
+    let folder = folder("receipt-secret");
+    let path = receipt(&folder, &["--size", "32"], &[&fixture("images/chelsea.png")]);
+    let secret = folder.join("secret");
+    fs::write(&secret, "root:x:0:0").unwrap();
+    forge(&path, "\"weights\":null", &format!("\"weights\":{secret:?}"));
+    let said = fails(&path, &["secret: changed"]);
+    assert!(!said.contains("72 6f 6f 74") && !said.contains("root"), "{said}");
+}
+
+#[test]
 fn what_moved_is_found_in_a_folder() {
     let (folder, moved) = (folder("receipt-moving"), folder("receipt-moved"));
     let batch = folder.join("batch.npy");

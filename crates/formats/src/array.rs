@@ -48,7 +48,7 @@ pub fn measure_npy(path: &Path) -> Result<(Dtype, Vec<usize>)> {
 /// # Errors
 /// As [`write_npy`].
 pub fn write_file(path: &Path, content: &[u8]) -> Result<()> {
-    let written = Aside::beside(path)?.write(path, |out| out.write_all(content));
+    let written = Aside::beside(path)?.write(|out| out.write_all(content));
     written.map_err(|source| io_error("write", path, source))
 }
 
@@ -57,6 +57,6 @@ pub fn write_file(path: &Path, content: &[u8]) -> Result<()> {
 /// # Errors
 /// Where the disk refuses. `path` is then as it was, and nothing is left beside it.
 pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
-    let written = Aside::beside(path)?.write(path, |out| tensor.write_npy(out).map_err(io::Error::other));
+    let written = Aside::beside(path)?.write(|out| tensor.write_npy(out).map_err(io::Error::other));
     written.map_err(|source| io_error("write", path, source))
 }

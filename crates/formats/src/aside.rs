@@ -1,4 +1,5 @@
-//! Files are written aside in the same folder, then renamed, so that a final name never holds half a file.
+//! Files are written aside in the same folder, then renamed, so that a final name never holds half a file. A link stays and
+//! the file that it leads to is replaced, by one of the same permissions; what is no regular file is never replaced.
 //!
 //! Whoever writes holds a lock on the file. One that nobody holds was left by a writer that was killed.
 
@@ -18,13 +19,15 @@ const ENDING: &str = ".partial";
 pub(crate) struct Aside {
     file: File,
     path: PathBuf,
+    destination: PathBuf,
     is_final: bool,
 }
 
 impl Aside {
     pub(crate) fn beside(path: &Path) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let Some(name) = path.file_name() else {
+        let destination = destination(path)?;
+        let Some(name) = destination.file_name() else {
             return Err(Error::Unwritable { reason: format!("{} names no file", path.display()) });
         };
         loop {
@@ -32,29 +35,35 @@ impl Aside {
             let mut aside = OsString::from(".");
             aside.push(name);
             aside.push(format!(".{}-{number}{ENDING}", process::id()));
-            let aside = path.with_file_name(aside);
+            let aside = destination.with_file_name(aside);
             match OpenOptions::new().write(true).create_new(true).open(&aside) {
                 Ok(file) if is_taken(&file) || !aside.exists() => {}
-                Ok(file) => return Ok(Self { file, path: aside, is_final: false }),
+                Ok(file) => {
+                    let aside = Self { file, path: aside, destination, is_final: false };
+                    return aside.permit().map_err(|source| io_error("write", path, source)).map(|()| aside);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(io_error("create", &aside, source)),
             }
         }
     }
 
-    pub(crate) fn write(
-        mut self,
-        path: &Path,
-        content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-    ) -> io::Result<()> {
+    /// Whoever may read or write the file that is replaced may do so afterwards, and nobody else.
+    fn permit(&self) -> io::Result<()> {
+        let Ok(replaced) = fs::metadata(&self.destination) else { return Ok(()) };
+        let permissions = replaced.permissions();
+        if permissions == self.file.metadata()?.permissions() { Ok(()) } else { self.file.set_permissions(permissions) }
+    }
+
+    pub(crate) fn write(mut self, content: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
         let mut out = BufWriter::new(&self.file);
         content(&mut out)?;
         out.flush()?;
         drop(out);
         self.file.sync_all()?;
-        fs::rename(&self.path, path)?;
+        fs::rename(&self.path, &self.destination)?;
         self.is_final = true;
-        sync_folder(path)
+        sync_folder(&self.destination)
     }
 }
 
@@ -70,6 +79,20 @@ impl Drop for Aside {
 /// Takes the lock. Whether somebody else has it, who is about to remove the file; where there are no locks nobody does.
 fn is_taken(file: &File) -> bool {
     matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
+/// The file that is written to where `path` is named: `path` itself, or what a link of this name leads to.
+///
+/// # Errors
+/// Where a pipe, a device or the like is there, or a link leads nowhere. A folder is found when it is to be replaced.
+pub fn destination(path: &Path) -> Result<PathBuf> {
+    let refused = |why: &str| Err(Error::Unwritable { reason: format!("{} {why}", path.display()) });
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_dir() => refused("is no regular file"),
+        Ok(_) if path.is_symlink() => fs::canonicalize(path).map_err(|source| io_error("follow", path, source)),
+        Err(_) if path.is_symlink() => refused("is a link that leads nowhere"),
+        Ok(_) | Err(_) => Ok(path.to_path_buf()),
+    }
 }
 
 /// Finds out whether a file can be written, and leaves none.

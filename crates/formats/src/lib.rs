@@ -42,7 +42,7 @@ mod write;
 #[cfg(feature = "npz")]
 pub use archive::MAX_INFLATION;
 pub use array::{measure_npy, parse_npy, parse_npy_typed, read_npy, write_file, write_npy};
-pub use aside::{check_writable, remove_partials};
+pub use aside::{check_writable, destination, remove_partials};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
 pub use state_dict::{StateDict, Tensor, read_file};

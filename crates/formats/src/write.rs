@@ -57,7 +57,7 @@ impl StateDict {
             entry.check_range().map_err(|error| error.within(format!("tensor {}", quoted(entry.name))))?;
         }
         let header = header(&entries, metadata);
-        let written = Aside::beside(path)?.write(path, |out| {
+        let written = Aside::beside(path)?.write(|out| {
             out.write_all(&(header.len() as u64).to_le_bytes())?;
             out.write_all(header.as_bytes())?;
             entries.iter().try_for_each(|entry| entry.write(out))

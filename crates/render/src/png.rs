@@ -31,6 +31,13 @@ fn write(path: &Path, image: &RgbImage) -> std::result::Result<(), ImageError> {
     Ok(aside.publish(path)?)
 }
 
+/// Gives a file the permissions of the one that it replaces.
+fn permit(replaced: &Path, file: &File) -> io::Result<()> {
+    let Ok(replaced) = fs::metadata(replaced) else { return Ok(()) };
+    let permissions = replaced.permissions();
+    if permissions == file.metadata()?.permissions() { Ok(()) } else { file.set_permissions(permissions) }
+}
+
 /// A file that is removed unless it is published.
 struct Aside(PathBuf);
 
@@ -49,7 +56,11 @@ impl Aside {
             match OpenOptions::new().write(true).create_new(true).open(&aside) {
                 // Somebody takes it for one that was left, and removes it.
                 Ok(file) if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || !aside.exists() => {}
-                Ok(file) => return Ok((Self(aside), file)),
+                Ok(file) => {
+                    let aside = Self(aside);
+                    permit(path, &file)?;
+                    return Ok((aside, file));
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
