@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use gradex::engine::{Graph, nearest};
+use gradex::engine::{Graph, meant};
 use gradex::formats::{measure_npy, read_npy};
 use gradex::methods::{self, Baseline, Fused, Fusion, Settings};
 use gradex::models::Preprocessing;
@@ -163,8 +163,8 @@ pub fn check_methods(names: &[String], settings: &SettingArgs) -> Outcome {
     for name in names.iter().filter(|name| *name != ALL) {
         methods::find(name, &Settings::default()).map_err(|error| {
             let all = methods::all(&Settings::default());
-            let nearest = nearest(name, all.iter().map(|method| method.about().name));
-            let meant = nearest.first().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            let meant = meant(name, all.iter().map(|method| method.about().name));
+            let meant = meant.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             Failure::usage(format!("{error}; or {ALL} of them{meant}"))
         })?;
     }

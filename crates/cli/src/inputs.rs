@@ -44,6 +44,10 @@ pub fn expand(paths: &[PathBuf]) -> Vec<(PathBuf, Result<()>)> {
             files.push((path.clone(), Err(anyhow!("no file is called so; standard input is /dev/stdin"))));
             continue;
         }
+        if path.try_exists().is_ok_and(|exists| !exists) {
+            files.push((path.clone(), Err(anyhow!("there is no such file or folder"))));
+            continue;
+        }
         if !path.is_dir() {
             files.push((path.clone(), Ok(())));
             continue;

@@ -51,26 +51,42 @@ pub fn by_depth(layer: &str, learnt: &Heatmap, forgetful: &Heatmap) -> Depth {
     Depth { layer: layer.to_owned(), correlation, words }
 }
 
-/// Whether the picture depends on what the network learnt: of the depth at which all of it is forgotten.
-pub fn by_weights(Depth { correlation, words, .. }: &Depth) -> Verdict {
-    let about = "Random weights:".into();
-    let Some(found) = *correlation else {
-        let words = "where all are random there is no picture, so it depends on what was learnt.".to_owned();
-        return Verdict { about, words, doubt: false };
+/// Whether the picture depends on what the network learnt; none where no depth was tried. The last depth is that at which all
+/// is forgotten.
+pub fn by_weights(depths: &[Depth]) -> Option<Verdict> {
+    let (Depth { correlation, words, .. }, shallower) = depths.split_last()?;
+    let survived: Vec<String> = shallower
+        .iter()
+        .filter_map(|depth| depth.correlation.filter(|found| *found >= MOSTLY).map(|found| (&depth.layer, found)))
+        .map(|(layer, found)| format!("{layer} ({found:.3})"))
+        .collect();
+    let mut words = match *correlation {
+        None => "where all are random there is no picture, so it depends on what was learnt.".to_owned(),
+        Some(found) => {
+            let so = match found {
+                _ if found >= MOSTLY => ": it tells little of what was learnt",
+                _ if found >= ANOTHER => ": not all of it was learnt",
+                _ if survived.is_empty() => ": as it should be",
+                _ => "",
+            };
+            format!("where all are random it is {words} (correlation {found:.3}){so}.")
+        }
     };
-    let so = match found {
-        _ if found >= MOSTLY => "it tells little of what was learnt",
-        _ if found >= ANOTHER => "not all of it was learnt",
-        _ => "as it should be",
-    };
-    let words = format!("where all are random it is {words} (correlation {found:.3}): {so}.");
-    Verdict { about, words, doubt: found >= MOSTLY }
+    if !survived.is_empty() {
+        words += &format!(
+            " It is much the same where only the layers from the logits down to {} are random: what those learnt hardly \
+             shows in it.",
+            survived.join(", or to ")
+        );
+    }
+    let doubt = !survived.is_empty() || correlation.is_some_and(|found| found >= MOSTLY);
+    Some(Verdict { about: "Random weights:".into(), words, doubt })
 }
 
 /// Differences of insertion and deletion smaller than this are not worth a word.
 const LITTLE: f64 = 0.005;
 
-/// Whether the score follows the heat, by what knows nothing of the network, and whether the sharpening helps here.
+/// Whether the score follows the heat, by what knows nothing of the network, and how without the sharpening.
 pub fn by_curves(orders: &[Order]) -> Vec<Verdict> {
     let baselines: Vec<&Order> = orders.iter().filter(|order| order.method.is_none()).collect();
     let mut verdicts = Vec::new();
@@ -89,13 +105,11 @@ pub fn by_curves(orders: &[Order]) -> Vec<Verdict> {
         };
         let mut words = format!("the score follows its heat {how} ({found:.3}; {}).", beside.join(", "));
         if maps.len() > 1 {
-            let (before, change) = (plain.difference(), found - plain.difference());
-            let helps = match change {
-                _ if change.abs() < LITTLE => "changes little",
-                _ if change > 0.0 => "helps",
-                _ => "harms",
-            };
-            words += &format!(" Here the sharpening {helps}: {before:.3} without it.");
+            words += &format!(
+                " Insertion minus deletion is {found:.3} with and {:.3} without sharpening, on this one photograph; gradex \
+                 evaluate decides over many.",
+                plain.difference()
+            );
         }
         verdicts.push(Verdict {
             about: shown.method.clone().unwrap_or_default().into(),
@@ -159,9 +173,25 @@ mod tests {
         ] {
             let depth = by_depth("conv1", &learnt, &map(forgetful));
             assert_eq!((depth.words, &*depth.layer), (words, "conv1"), "{depth:?}");
-            let verdict = by_weights(&depth);
+            let verdict = by_weights(&[depth]).unwrap();
             assert!(verdict.words.contains(said) && verdict.doubt == doubt, "{verdict:?}");
         }
+    }
+
+    #[test]
+    fn depths_that_a_picture_survives_are_named() {
+        let depth = |layer: &str, correlation: f64| Depth {
+            layer: layer.to_owned(),
+            correlation: Some(correlation),
+            words: "another picture",
+        };
+        let depths = [depth("fc", 0.9), depth("layer4", 0.6), depth("layer2", 0.8), depth("conv1", 0.1)];
+        let verdict = by_weights(&depths).unwrap();
+        assert!(verdict.words.contains("down to fc (0.900), or to layer2 (0.800) are random"), "{verdict:?}");
+        assert!(verdict.doubt && !verdict.words.contains("as it should be"), "{verdict:?}");
+        let verdict = by_weights(&depths[1..2]).unwrap();
+        assert!(!verdict.words.contains("layer4") && !verdict.doubt, "{verdict:?}");
+        assert!(by_weights(&[]).is_none());
     }
 
     #[test]
@@ -179,10 +209,21 @@ mod tests {
             by_curves(&maps.into_iter().chain(baselines()).collect::<Vec<_>>()).remove(0)
         };
         let good = of(0.31, 0.3);
-        assert!(good.words.contains("better than whatever") && good.words.contains("harms") && !good.doubt, "{good:?}");
+        assert!(
+            good.words.contains("better than whatever")
+                && good.words.contains("0.300 with and 0.310 without")
+                && !good.doubt,
+            "{good:?}"
+        );
         let bad = of(0.101, 0.103);
         assert!(bad.words.contains("no better than random and edges") && bad.doubt, "{bad:?}");
-        assert!(bad.words.contains("changes little") && of(0.1, 0.3).words.contains("helps"), "{bad:?}");
+        for verdict in [of(0.1, 0.3), good, bad] {
+            assert!(verdict.words.contains("on this one photograph"), "{verdict:?}");
+            assert!(
+                !["helps", "harms"].iter().any(|word| verdict.words.contains(word)),
+                "one decides nothing: {verdict:?}"
+            );
+        }
         let single = [order("h", Some("h"), 0.3)].into_iter().chain(baselines()).collect::<Vec<_>>();
         assert_eq!(by_curves(&single).len(), 1);
         assert!(!by_curves(&single)[0].words.contains("sharpening"));

@@ -15,6 +15,9 @@ pub struct Folder {
 impl Folder {
     /// Makes it where it is not there.
     pub fn make(path: &Path) -> Result<Self> {
+        if let Some(file) = path.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir()) {
+            bail!("cannot make the folder {}: {} is a file", path.display(), file.display());
+        }
         let absent = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
         let folder = Self { made: absent.map(Path::to_path_buf).collect() };
         fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
@@ -47,7 +50,7 @@ pub fn check_file(what: &str, path: &Path) -> Result<()> {
         Some(_) | None => Path::new("."),
     };
     if !folder.is_dir() {
-        bail!("{what} {}: there is no folder {}", path.display(), folder.display());
+        bail!("{what} {}: there is no folder {}: make it, or name another", path.display(), folder.display());
     }
     if fs::metadata(path).is_ok_and(|found| found.permissions().readonly()) {
         bail!("{what} {}: the file is read-only", path.display());

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Interrupted, Outcome, told};
 use crate::forgetful::Forgetful;
 use crate::interrupt::Interrupt;
 use crate::memory::{self, Budget, Most};
-use crate::outputs::{self, Folder};
+use crate::outputs;
 use crate::page::Page;
 use crate::progress::Progress;
 use crate::receipt::program;
@@ -31,7 +31,6 @@ pub fn run(mut args: Report) -> Outcome {
     let read = Read::of(&args.pictures.inputs, &args.model, &args.ask.settings);
     read.check("--output", &args.output)?;
     model::set_threads(&args.model)?;
-    let _folder = args.output.parent().map(Folder::make).transpose()?;
     outputs::check_file("--output", &args.output)?;
     let most = Most::asked(args.model.max_memory);
     let (model, weights) = model::load_hashed(&args.model, most)?;

@@ -122,7 +122,7 @@ impl<'a> Task<'a> {
             let drawn = Drawn::new(self.args.ask.extrapolate, &self.args.style, tape, &answer.explanation)?;
             let mut shown = self.method(tile, question, asked, &answer, &drawn)?;
             shown.depths = by_depths(forgetful, asked, &answer)?;
-            shown.verdicts.extend(shown.depths.last().map(judged::by_weights));
+            shown.verdicts.extend(judged::by_weights(&shown.depths));
             if answer.explanation.fine.reason.is_none() {
                 orders.extend(self.orders_of(&follow, &shown.name, &drawn, methods.len())?);
             }

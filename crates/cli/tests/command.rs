@@ -259,7 +259,10 @@ fn an_empty_folder_and_a_missing_file_fail_by_name() {
     let output = gradex(&["classify"], &[&empty, Path::new("no/such/photo.png")], &out);
     assert_eq!(code(&output), Some(1));
     let said = stderr(&output);
-    assert!(said.contains("holds no image") && said.contains("no/such/photo.png"), "{said}");
+    assert!(
+        said.contains("holds no image") && said.contains("no/such/photo.png: there is no such file or folder"),
+        "{said}"
+    );
 }
 
 #[test]

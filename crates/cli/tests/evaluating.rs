@@ -10,8 +10,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use gradex::Tensor;
 use gradex::formats::write_npy;
+use gradex::{Photograph, Tensor, write_png};
+use ndarray::Array3;
 
 use common::{code, fixture, folder, stderr};
 use serde_json::Value;
@@ -97,7 +98,7 @@ fn methods_are_measured_beside_baselines_and_compared() {
         "deletion (lower is better)",
         "Does the sharpening help here?",
         "grad-cam, activated against none: ",
-        "these are 3, so nothing is decided",
+        "Nothing is decided: that takes 6 photographs or more, and no comparison has more than 3.",
     ] {
         assert!(told.contains(said), "{told}");
     }
@@ -316,6 +317,19 @@ fn annotations_of_other_photographs_are_an_error_before_anything_is_made() {
             stderr(&output)
         );
         assert!(!out.exists());
+    }
+    // They speak of an input, and all miss it.
+    fs::write(&boxes, "file,xmin,ymin,xmax,ymax\ncat.png,451,300,460,310\ncat.png,460,0,470,10\n").unwrap();
+    let black = folder("annotated-black");
+    let picture = Photograph::from_pixels(Array3::zeros((300, 451, 3))).unwrap();
+    write_png(black.join("cat.png"), picture.pixels()).unwrap();
+    for (annotations, said) in [
+        (["--boxes", boxes.to_str().unwrap()], "boxes.csv: every box of an input lies outside"),
+        (["--masks", black.to_str().unwrap()], "every mask of an input is black"),
+    ] {
+        let output = run(&[&["--metrics", "energy"][..], &annotations].concat(), &inputs, &out);
+        assert_eq!(code(&output), Some(1), "{}", stderr(&output));
+        assert!(stderr(&output).contains(said) && !out.exists(), "{}", stderr(&output));
     }
     let output = run(&["--metrics", "energy", "--masks", "no/such"], &inputs, &out);
     assert_eq!(code(&output), Some(1));

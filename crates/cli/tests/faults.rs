@@ -107,14 +107,13 @@ fn a_folder_made_for_a_run_of_which_nothing_came_is_removed_again() {
     fs::create_dir(&ours).unwrap();
     for out in [folder.join("a/b/c"), ours.join("a"), ours.clone()] {
         failed(&gradex("explain").arg("--out").arg(&out).arg(&bad).output().unwrap(), &["bad.png"]);
-        let page = out.join("page.html");
-        let output = gradex("report")
-            .args(["--model", "resnet18", "--weights", "/dev/null", "-o"])
-            .arg(&page)
-            .arg(&bad)
-            .output();
-        failed(&output.unwrap(), &["/dev/null"]);
+        // The folder of a file is not made.
+        let page = out.join("page/page.html");
+        let output = gradex("report").arg("-o").arg(&page).arg(&bad).output();
+        failed(&output.unwrap(), &["page.html: there is no folder"]);
     }
+    let inside = bad.join("a");
+    failed(&gradex("explain").arg("--out").arg(&inside).arg(cat()).output().unwrap(), &["bad.png is a file"]);
     assert_eq!((names(&folder), names(&ours).len()), (vec!["bad.png".to_owned(), "ours".to_owned()], 0));
     let output = gradex("explain").arg("--out").arg(folder.join("a/b")).args([&bad, &cat()]).output().unwrap();
     failed(&output, &["1 of 2 inputs failed"]);

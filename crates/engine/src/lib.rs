@@ -32,7 +32,7 @@ pub use gradex_kernels::{Level, Padding, multiply_adds};
 pub use graph::{Graph, GraphBuilder, Node, NodeId};
 pub use layer::{Affine, Cache, Kept, Layer, Params, Site};
 pub use memory::Footprint;
-pub use names::nearest;
+pub use names::{meant, nearest};
 pub use network::Network;
 pub use op::Op;
 pub use parameters::{Parameter, is_bookkeeping};

@@ -14,6 +14,14 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec
     ranked.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
 }
 
+/// The name that `name` is likely a slip for: one with it for a word, or with no more slips than a third of its letters.
+pub fn meant<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let found = nearest(name, candidates).into_iter().next()?;
+    let (name, lower) = (name.to_lowercase(), found.to_lowercase());
+    let has_word = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
+    (has_word || 3 * edit_distance(&name, &lower) <= name.chars().count()).then_some(found)
+}
+
 /// Insertions, deletions and replacements that lead from one text to the other (Levenshtein).
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
@@ -32,7 +40,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{edit_distance, nearest};
+    use super::{edit_distance, meant, nearest};
 
     #[test]
     fn distances_of_known_pairs() {
@@ -47,6 +55,15 @@ mod tests {
         let names = ["fc.bias", "layer4.2.conv1", "layer4.1.conv1", "layer4.1.conv2", "bn1"];
         let found = nearest("layer4.1.conv", names.into_iter());
         assert_eq!(found, ["layer4.1.conv1", "layer4.1.conv2", "layer4.2.conv1"]);
+    }
+
+    #[test]
+    fn what_is_like_no_name_is_meant_for_none() {
+        let meant = |name| meant(name, ["iou", "deletion", "grid-2x2", "drop"].into_iter());
+        for (name, found) in [("deletoin", "deletion"), ("2X2", "grid-2x2"), ("dro", "drop")] {
+            assert_eq!(meant(name).as_deref(), Some(found));
+        }
+        assert_eq!(["foo", "", "insertion"].map(meant), [None, None, None]);
     }
 
     #[test]

@@ -44,6 +44,12 @@ impl Interval {
         (count > 0).then_some(Self { mean: centre, bounds, count })
     }
 
+    /// The same, as far as it lies in this range: a mean of values that never leave it does not either.
+    #[must_use]
+    pub fn within(self, [low, high]: [f64; 2]) -> Self {
+        Self { bounds: self.bounds.map(|bounds| bounds.map(|bound| bound.max(low).min(high))), ..self }
+    }
+
     /// Whether all of the interval lies on one side of zero: 1 above, -1 below, 0 neither.
     #[must_use]
     pub fn side(&self) -> i32 {
@@ -100,6 +106,15 @@ mod tests {
             let held = (0..TRIALS).filter(holds).count() as f64 / TRIALS as f64;
             assert!((0.90..0.99).contains(&held), "{count} values: {held}");
         }
+    }
+
+    #[test]
+    fn no_interval_leaves_the_range_of_its_metric() {
+        let within = |values: &[f64], range| Interval::of(values, 0).unwrap().within(range).bounds;
+        assert_eq!(within(&[0.0, 1.0], [0.0, 1.0]), Some([0.0, 1.0]));
+        let [low, high] = within(&[0.0, 1.0], [0.0, f64::INFINITY]).unwrap();
+        assert!(low == 0.0 && high > 1.0, "{low} {high}");
+        assert_eq!(within(&[0.5], [0.0, 1.0]), None);
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod road;
 mod scorer;
 mod sign_flip;
 mod student;
+mod wilson;
 mod window;
 
 pub use bootstrap::{Interval, RESAMPLES};

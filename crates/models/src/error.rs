@@ -18,6 +18,8 @@ pub enum Error {
         /// The labels most like it.
         nearest: Vec<String>,
     },
+    /// The name of a class has no letter.
+    EmptyClass,
     /// No class has this number.
     ClassNumber {
         /// The number asked for.
@@ -48,6 +50,7 @@ impl fmt::Display for Error {
             Self::UnknownClass { class, nearest } => {
                 write!(f, "there is no class `{class}`; nearest: `{}`", nearest.join("`, `"))
             }
+            Self::EmptyClass => f.write_str("the name of a class is empty: give a label, or a number"),
             Self::ClassNumber { class, classes } => {
                 write!(f, "there is no class `{class}`: classes are 0 to {}, or labels", classes.saturating_sub(1))
             }

@@ -13,8 +13,11 @@ pub fn imagenet_labels() -> impl Iterator<Item = &'static str> {
 /// (`Cardigan` is a dog, `cardigan` a garment).
 ///
 /// # Errors
-/// [`Error::UnknownClass`] with the nearest labels, [`Error::ClassNumber`] for a number that no class has.
+/// [`Error::UnknownClass`] with the nearest labels, [`Error::EmptyClass`] for no name, [`Error::ClassNumber`] for a number that no class has.
 pub fn class_of(name: &str) -> Result<usize> {
+    if name.trim().is_empty() {
+        return Err(Error::EmptyClass);
+    }
     let class = match name.parse::<usize>() {
         Ok(number) => Some(number).filter(|number| *number < imagenet_labels().count()),
         Err(_) => imagenet_labels().position(|label| label == name).or_else(|| only_in_other_case(name)),
@@ -60,6 +63,7 @@ mod tests {
             let error = class_of(number).unwrap_err().to_string();
             assert!(error.contains("0 to 999"), "{error}");
         }
+        assert_eq!(["", " "].map(class_of), [Err(Error::EmptyClass), Err(Error::EmptyClass)]);
         let error = class_of("Egyptian bat").unwrap_err().to_string();
         assert!(error.contains("`Egyptian cat`"), "{error}");
     }

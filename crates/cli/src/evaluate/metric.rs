@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use gradex::engine::nearest;
+use gradex::engine::meant;
 
 /// A number that is measured of every map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,7 +137,9 @@ impl Metric {
             }
             Self::Energy => "part of the evidence that lies on the object",
             Self::Iou => "overlap of the thresholded map with the object",
-            Self::MaxSensitivity => "how far the map moves when the image hardly does",
+            Self::MaxSensitivity => {
+                "how far the map moves when the image hardly does; 0, without merit, of what ignores the image: random, centre"
+            }
             Self::Gini => "sparseness of the map, 0 to 1",
             Self::Entropy => "spread of the map, in nats (natural logarithm)",
             Self::Randomisation => {
@@ -164,6 +166,22 @@ impl Metric {
             Self::Randomisation | Self::ClassSwap | Self::Edges => Better::Lower,
             Self::Gini | Self::Entropy => Better::Neither,
         }
+    }
+
+    /// The smallest and the largest value that it can have.
+    pub fn range(self) -> [f64; 2] {
+        match self {
+            Self::Faithfulness | Self::Road | Self::ClassSwap | Self::Edges => [-1.0, 1.0],
+            Self::Insertion | Self::Deletion | Self::Drop | Self::Increase | Self::Infidelity => [0.0, 1.0],
+            Self::Grid2 | Self::Grid3 | Self::Pointing | Self::Energy | Self::Iou => [0.0, 1.0],
+            Self::Gini | Self::Randomisation => [0.0, 1.0],
+            Self::MaxSensitivity | Self::Entropy => [0.0, f64::INFINITY],
+        }
+    }
+
+    /// Whether it is 0 or 1 of each map.
+    pub fn is_yes_or_no(self) -> bool {
+        matches!(self, Self::Increase | Self::Pointing)
     }
 
     /// Images along a side of the grid that it needs, where it needs one.
@@ -197,8 +215,8 @@ impl FromStr for Metric {
         let names = || Self::ALL.into_iter().map(Self::name);
         Self::ALL.into_iter().find(|metric| metric.name() == name).ok_or_else(|| {
             let all = names().collect::<Vec<_>>().join(", ");
-            let nearest = nearest(name, names()).into_iter().next().unwrap_or_default();
-            format!("there is no metric `{name}`; did you mean `{nearest}`? There are: {all}; or all of them")
+            let meant = meant(name, names()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            format!("there is no metric `{name}`; {meant}there are: {all}; or all of them")
         })
     }
 }
@@ -230,5 +248,6 @@ mod tests {
             let error = wrong.parse::<Metric>().unwrap_err();
             assert!(error.contains(right), "{error}");
         }
+        assert!(!"foo".parse::<Metric>().unwrap_err().contains("did you mean"));
     }
 }

@@ -22,7 +22,7 @@ use anyhow::{Context, Result, anyhow};
 use gradex::metrics::Error;
 use gradex::{Extrapolation, Model, Tensor};
 
-use annotations::Annotations;
+use annotations::{Annotations, Found};
 pub use args::Evaluate;
 use journal::{Journal, Unwritable};
 use measure::Measures;
@@ -85,6 +85,10 @@ pub fn run(args: &Evaluate) -> Outcome {
     }
     if let Some(annotations) = &annotations {
         annotations.check(surveyed.iter().map(|one| one.path.as_path()))?;
+        let hits = |one: &Surveyed| !matches!(annotated(annotations, one, &model, args), Ok(Found { mask: None, .. }));
+        if !surveyed.iter().any(hits) {
+            return Err(Failure::Run(annotations.all_miss()));
+        }
     }
     leave_out_grids(args, &mut metrics, survey::classes(&surveyed))?;
     let settings = Settings::new(args, &model, weights, &metrics, annotations.as_ref(), &surveyed)?;
@@ -160,6 +164,12 @@ pub fn run(args: &Evaluate) -> Outcome {
     summary.write(&args.out)?;
     summary.print(args.input.json).context("cannot write to standard output")?;
     if count == 0 { Ok(()) } else { Err(Failure::Run(anyhow!("{count} of the inputs failed"))) }
+}
+
+/// What is said of a picture's objects.
+fn annotated(annotations: &Annotations, surveyed: &Surveyed, model: &Model, args: &Evaluate) -> Result<Found> {
+    let picture = surveyed.read(model, &args.input.pictures)?;
+    annotations.of_picture(&surveyed.path, &picture)
 }
 
 /// How many maps of a picture they make.
@@ -255,8 +265,7 @@ impl Task<'_> {
         let picture = surveyed.read(self.model, &self.args.input.pictures)?;
         let mut subject = Subject::new(surveyed.key.clone(), &picture.input, surveyed.class, surveyed.runner_up);
         if let Some(annotations) = &self.annotations {
-            let size = [picture.input.shape()[2], picture.input.shape()[3]];
-            let found = annotations.of(&surveyed.path, picture.photograph.size(), &picture.region, size)?;
+            let found = annotations.of_picture(&surveyed.path, &picture)?;
             subject.mask = found.mask;
             if let Some(notice) = found.notice {
                 self.progress.suspend(|| complain!("{}: {notice}", surveyed.key.input));

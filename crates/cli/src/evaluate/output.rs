@@ -68,7 +68,8 @@ pub struct Statistics {
 impl Default for Statistics {
     fn default() -> Self {
         Self {
-            interval: "bootstrap percentiles, widened for few values",
+            interval: "bootstrap percentiles, widened for few values, within the metric's range; of yes or no Wilson's, of differences of these \
+                       Newcombe's",
             level: 1.0 - LEVEL,
             resamples: RESAMPLES,
             test: "sign flips",
@@ -128,7 +129,11 @@ impl Summary<'_> {
             writeln!(out, "  {}, {} against {against}: {}", method.0, method.1, in_words(&compared))?;
             for Comparison { metric, difference, interval, p, n, verdict, .. } in compared {
                 let interval = shown(*interval, 4);
-                writeln!(out, "    {metric:<20} {difference:>+8.4}  {interval:<20} n {n:<5} p {p:.3}  {verdict}")?;
+                writeln!(
+                    out,
+                    "    {metric:<20} {difference:>+8.4}  {interval:<20} n {n:<5} {:<9}  {verdict}",
+                    chance(*p)
+                )?;
             }
         }
         if let Some(most) = self.comparisons.iter().map(|one| one.n).max() {
@@ -243,16 +248,22 @@ fn meaning(metric: &str) -> String {
 
 /// What verdicts need, and how many come by chance; `most` is the largest number of photographs in a comparison.
 fn caution(comparisons: usize, most: usize) -> String {
-    let few = match most < FEWEST {
-        true => format!("; these are {most}, so nothing is decided: give more"),
-        false => String::new(),
-    };
+    if most < FEWEST {
+        return format!(
+            "Nothing is decided: that takes {FEWEST} photographs or more, and no comparison has more than {most}."
+        );
+    }
     let chance = comparisons as f64 * LEVEL;
     format!(
-        "A verdict needs {FEWEST} photographs or more{few}: an interval without zero, and signs that chance gives in 5 % of \
-         cases or less (p, sign-flip test).\nComparisons made: {comparisons}. At 95 % each, chance alone decides one in \
-         twenty where nothing differs, here up to {chance:.1}."
+        "A difference is decided where its interval excludes zero and p is {LEVEL} or less: p is how often chance alone gives \
+         so large a difference (sign-flip test).\nComparisons made: {comparisons}. Where nothing differs, chance alone decides \
+         one in twenty of them, here up to {chance:.1}."
     )
+}
+
+/// How often chance gives as much, which is never never.
+fn chance(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p {p:.3}") }
 }
 
 /// The verdicts in one sentence.
@@ -278,9 +289,19 @@ mod tests {
     #[test]
     fn what_verdicts_need_is_told() {
         let (few, enough) = (caution(40, FEWEST - 1), caution(40, FEWEST));
-        assert!(few.contains("needs 6 photographs") && few.contains("these are 5, so nothing is decided"), "{few}");
-        assert!(!enough.contains("nothing is decided") && enough.contains("Comparisons made: 40."), "{enough}");
+        assert!(few.starts_with("Nothing is decided: that takes 6") && few.contains("more than 5"), "{few}");
+        assert!(
+            !enough.contains("Nothing is decided")
+                && enough.contains("p is 0.05 or less")
+                && enough.contains("Comparisons made: 40."),
+            "{enough}"
+        );
         assert!(enough.contains("up to 2.0"), "{enough}");
+    }
+
+    #[test]
+    fn chance_is_never_told_to_be_none() {
+        assert_eq!([0.0, 0.00099, 0.001, 0.25].map(chance), ["p < 0.001", "p < 0.001", "p 0.001", "p 0.250"]);
     }
 
     #[test]

@@ -89,11 +89,17 @@ pub fn rows(groups: &[Group<'_>], metrics: &[Metric], depths: &[String], seed: u
     let row = |metric: Metric, name: &str, group: &Group<'_>| {
         let values: Vec<f64> = group.values(name).into_iter().flatten().collect();
         let photographs = group.records.iter().flatten().count();
-        let interval = Interval::of(&values, seed);
+        let is_depth = name != metric.name();
+        let interval = match metric.is_yes_or_no() {
+            true => Interval::of_hits(&values.iter().map(|value| is_hit(*value)).collect::<Vec<_>>()),
+            // At a depth it has a sign.
+            false if is_depth => Interval::of(&values, seed).map(|found| found.within([-1.0, 1.0])),
+            false => Interval::of(&values, seed).map(|found| found.within(metric.range())),
+        };
         (photographs > 0).then(|| Row {
             metric: name.to_owned(),
             better: match metric.better() {
-                _ if name != metric.name() => "zero",
+                _ if is_depth => "zero",
                 Better::Higher => "higher",
                 Better::Lower => "lower",
                 Better::Neither => "neither",
@@ -122,8 +128,19 @@ pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], against: Extrapolat
     let base = |group: &Group<'_>| groups.iter().find(|other| other.method == group.method && other.mode == against);
     let compare = |group: &Group<'_>, metric: Metric| {
         let pairs = group.values(metric.name()).into_iter().zip(base(group)?.values(metric.name()));
-        let differences: Vec<f64> = pairs.filter_map(|(value, base)| Some(value? - base?)).collect();
-        let (interval, p) = (Interval::of(&differences, seed)?, sign_flip(&differences, seed));
+        let pairs: Vec<(f64, f64)> = pairs.filter_map(|(value, base)| value.zip(base)).collect();
+        let differences: Vec<f64> = pairs.iter().map(|(value, base)| value - base).collect();
+        let interval = match metric.is_yes_or_no() {
+            true => {
+                let hits = pairs.iter().map(|(value, base)| (is_hit(*value), is_hit(*base)));
+                Interval::of_paired_hits(&hits.collect::<Vec<_>>())?
+            }
+            false => {
+                let [low, high] = metric.range();
+                Interval::of(&differences, seed)?.within([low - high, high - low])
+            }
+        };
+        let p = sign_flip(&differences, seed);
         Some(Comparison {
             metric: metric.name(),
             method: group.method.to_owned(),
@@ -138,6 +155,11 @@ pub fn comparisons(groups: &[Group<'_>], metrics: &[Metric], against: Extrapolat
     };
     let others = groups.iter().filter(|group| group.mode != against);
     others.flat_map(|group| metrics.iter().filter_map(move |metric| compare(group, *metric))).collect()
+}
+
+/// Of a metric that is 0 or 1.
+fn is_hit(value: f64) -> bool {
+    value > 0.5
 }
 
 /// To six significant digits: what comes after them is rounding and chance.
@@ -198,6 +220,28 @@ mod tests {
             panic!("{compared:?}");
         };
         assert!(difference == -0.133333 && low > -0.2 && high < -0.05 && p == 2.0 / 64.0, "{low} {high} {p}");
+    }
+
+    #[test]
+    fn intervals_stay_in_the_range_of_the_metric_and_yes_or_no_is_never_certain() {
+        let of = |metric: Metric, values: &[f64], others: &[f64]| {
+            let named = |values: &[f64], mode| {
+                let mut records = records(&values.iter().copied().map(Some).collect::<Vec<_>>(), mode);
+                for record in &mut records {
+                    record.metrics = [(metric.name().to_owned(), record.metrics["deletion"])].into();
+                }
+                records
+            };
+            let (plain, sharp) = (named(values, "none"), named(others, "activated"));
+            let groups = [group(&plain, Extrapolation::NONE), group(&sharp, Extrapolation::ACTIVATED)];
+            let row = rows(&groups, &[metric], &[], 0).remove(0);
+            (row.interval.unwrap(), comparisons(&groups, &[metric], Extrapolation::NONE, 0).remove(0).interval.unwrap())
+        };
+        assert_eq!(of(Metric::Iou, &[0.0, 1.0], &[1.0, 0.0]), ([0.0, 1.0], [-1.0, 1.0]));
+        assert_eq!(of(Metric::Road, &[-1.0, 1.0], &[1.0, -1.0]), ([-1.0, 1.0], [-2.0, 2.0]));
+        // Wilson's of 2 of 2: 1 / (1 + z² / 2).
+        assert_eq!(of(Metric::Pointing, &[1.0; 2], &[1.0; 2]).0, [0.34238, 1.0]);
+        assert_eq!(of(Metric::Increase, &[0.0; 13], &[0.0; 13]), ([0.0, 0.228095], [-0.228095, 0.228095]));
     }
 
     #[test]

@@ -37,6 +37,11 @@ pub fn text(words: impl Display) -> Html {
     Html(escaped)
 }
 
+/// A name of parts with dots between them, which may go on in a new line after a dot.
+pub fn dotted(name: &str) -> Html {
+    Html(text(name).0.replace('.', ".<wbr>"))
+}
+
 struct Escaping<'a>(&'a mut String);
 
 impl Write for Escaping<'_> {
@@ -85,6 +90,11 @@ mod tests {
         let name = "<script>alert('\"&\")</script>\u{1b}[31m.png";
         let expected = "&lt;script&gt;alert(&#39;&quot;&amp;&quot;)&lt;/script&gt;\u{fffd}[31m.png";
         assert_eq!(text(name).to_string(), expected);
+    }
+
+    #[test]
+    fn names_of_layers_break_after_dots() {
+        assert_eq!(dotted("a.1.<b>").to_string(), "a.<wbr>1.<wbr>&lt;b&gt;");
     }
 
     #[test]

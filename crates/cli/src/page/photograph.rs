@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::html::{Html, fill, text};
+use super::html::{Html, dotted, fill, text};
 use super::measured::Measured;
 
 /// A photograph and what was found out about it.
@@ -152,7 +152,7 @@ impl MethodShown {
         };
         let depth = |Depth { layer, correlation, words }: &Depth| {
             let correlation = correlation.map_or_else(|| "–".to_owned(), |found| format!("{found:.3}"));
-            let gaps = [("layer", text(layer)), ("correlation", text(correlation)), ("verdict", text(words))];
+            let gaps = [("layer", dotted(layer)), ("correlation", text(correlation)), ("verdict", text(words))];
             fill(include_str!("pieces/depth.html"), &gaps)
         };
         let depths = match self.depths[..] {

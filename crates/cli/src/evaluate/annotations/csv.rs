@@ -31,7 +31,8 @@ pub fn boxes(path: &Path, text: &str) -> Result<Boxes, Malformed> {
         let field = |column: usize| record.get(places[column]).unwrap_or_default();
         let side = |column: usize| {
             let wrong = || format!("{} is `{}`: give a number of pixels", COLUMNS[column], field(column));
-            field(column).parse::<f64>().map_err(|_| Malformed::in_line(path, line, wrong()))
+            let number = field(column).parse::<f64>().ok().filter(|side| side.is_finite());
+            number.ok_or_else(|| Malformed::in_line(path, line, wrong()))
         };
         let (corner, other) = ([side(1)?, side(2)?], [side(3)?, side(4)?]);
         let no_area = || Malformed::in_line(path, line, "the box has no area: xmin < xmax and ymin < ymax");
@@ -78,6 +79,7 @@ mod tests {
             ("", "`file`"),
             ("file,xmin,ymin,xmax\n", "`ymax`"),
             ("file,xmin,ymin,xmax,ymax\na.png,0,0,1,1\na.png,0,zero,1,1\n", "line 3: ymin is `zero`"),
+            ("file,xmin,ymin,xmax,ymax\na.png,0,nan,1,1\n", "line 2: ymin is `nan`: give a number"),
             ("file,xmin,ymin,xmax,ymax\na.png,0,0\n", "line 2: xmax is ``"),
             ("file,xmin,ymin,xmax,ymax\na.png,5,0,1,1\n", "line 2: the box has no area"),
         ] {

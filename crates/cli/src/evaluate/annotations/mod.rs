@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use gradex::Region;
 use ndarray::Array2;
 
@@ -19,7 +19,7 @@ use boxes::{Boxed, Boxes, Rectangle};
 use malformed::Malformed;
 
 use super::args::Evaluate;
-use crate::inputs::file_name;
+use crate::inputs::{Picture, file_name};
 use crate::receipt::{of_bytes, of_folder};
 
 /// What is known of the objects.
@@ -95,6 +95,21 @@ impl Annotations {
         }
     }
 
+    /// An error that says that not one object lies where the network looks.
+    pub fn all_miss(&self) -> anyhow::Error {
+        match self {
+            Self::Boxes(file, _) => anyhow!(
+                "{}: every box of an input lies outside of what the network sees of it; boxes are in pixels of the photograph \
+                 as it is given",
+                file.display()
+            ),
+            Self::Masks(folder) => anyhow!(
+                "{}: every mask of an input is black wherever the network looks; whatever is not black is the object",
+                folder.display()
+            ),
+        }
+    }
+
     /// What they call the photograph at `path`, if they speak of it.
     fn name_of(&self, path: &Path) -> Result<Option<String>> {
         Ok(match self {
@@ -106,12 +121,18 @@ impl Annotations {
         })
     }
 
-    /// What they say of the photograph at `path`, which is of `photograph` pixels [height, width]; the mask is over `size`
-    /// pixels that show `region` of it.
+    /// What they say of a picture whose file is at `path`.
     ///
     /// # Errors
     /// Where they were made for a photograph of another size.
-    pub fn of(&self, path: &Path, photograph: [usize; 2], region: &Region, size: [usize; 2]) -> Result<Found> {
+    pub fn of_picture(&self, path: &Path, picture: &Picture) -> Result<Found> {
+        let size = [picture.input.shape()[2], picture.input.shape()[3]];
+        self.of(path, picture.photograph.size(), &picture.region, size)
+    }
+
+    /// What they say of the photograph at `path`, which is of `photograph` pixels [height, width]; the mask is over `size`
+    /// pixels that show `region` of it.
+    fn of(&self, path: &Path, photograph: [usize; 2], region: &Region, size: [usize; 2]) -> Result<Found> {
         let mut notice = None;
         let mask = match self {
             Self::Boxes(file, boxes) => {

@@ -37,7 +37,7 @@ pub fn file(path: &Path, text: &str) -> Result<Option<(String, Boxed)>, Malforme
             let value = child(bndbox, name).unwrap_or_default();
             let wrong =
                 || Malformed::new(path, format!("<{name}> of a <bndbox> is `{value}`: give a number of pixels"));
-            value.parse::<f64>().map_err(|_| wrong())
+            value.parse::<f64>().ok().filter(|side| side.is_finite()).ok_or_else(wrong)
         };
         let rectangle = Rectangle::new([side("xmin")? - 1.0, side("ymin")? - 1.0], [side("xmax")?, side("ymax")?]);
         rectangle.ok_or_else(|| Malformed::new(path, "a <bndbox> has no area: xmin <= xmax and ymin <= ymax"))
