@@ -77,7 +77,8 @@ function say(text, part = null) {
 }
 
 function fail(error) {
-  say(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`);
+  const { message } = error;
+  say(error.isAsWritten ? `${message}.` : `${message[0].toUpperCase()}${message.slice(1)}.`);
   status.classList.add('failed');
 }
 
@@ -119,7 +120,9 @@ async function open(file) {
 async function decode(file) {
   const asStored = { imageOrientation: 'from-image', premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
   const bitmap = await createImageBitmap(file, asStored).catch(() => {
-    throw new Error(`${file.name ?? 'that'} is no picture that this browser can read`);
+    const error = new Error(`${file.name ?? 'That'} is no picture that this browser can read`);
+    // A name is told as it is.
+    throw Object.assign(error, { isAsWritten: true });
   });
   const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));

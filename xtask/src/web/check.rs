@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use super::native::Native;
 use super::server::Server;
 use crate::browser::{Browser, base64};
-use crate::repository::root;
+use crate::repository::{root, target};
 
 /// How far a map may be from the native one.
 const TOLERANCE: f32 = 1e-3;
@@ -47,6 +47,8 @@ pub fn run(site: &Path, shots: Option<&Path>, out: &mut impl Write) -> Result<()
     looks(&mut browser, &address, shots)?;
     writeln!(out, "ok     a phone's width holds the page")?;
 
+    portal(site)?;
+    writeln!(out, "ok     what a network hands out in place of the site's files is not kept, nor are other files")?;
     drop(server);
     browser.open(&address)?;
     browser.wait_for(READY, "the network is loaded without a server")?;
@@ -196,6 +198,35 @@ fn looks(browser: &mut Browser, address: &str, shots: Option<&Path>) -> Result<(
             fs::write(shots.join(format!("{name}.jpg")), browser.screenshot("jpeg")?)?;
         }
     }
+    Ok(())
+}
+
+/// A network whose first answer is a page of its own in place of the weights, and later the weights.
+fn portal(site: &Path) -> Result<()> {
+    let folder = target().join("site-portal");
+    fs::create_dir_all(&folder)?;
+    for entry in fs::read_dir(site)? {
+        let path = entry?.path();
+        fs::copy(&path, folder.join(path.file_name().context("no name")?))?;
+    }
+    let weights = folder.join("efficientnet-lite0.safetensors");
+    fs::write(&weights, "<html>Please sign in</html>")?;
+    fs::write(folder.join("stray.txt"), "stray")?;
+    let server = Server::start(&folder, 0)?;
+    let mut browser = Browser::start(&[])?;
+    browser.open(&server.url())?;
+    browser
+        .wait_for("document.getElementById('status').classList.contains('failed')", "a page in place of the weights")?;
+    browser.evaluate("fetch('stray.txt').then((answer) => answer.text())")?;
+    fs::copy(site.join("efficientnet-lite0.safetensors"), &weights)?;
+    browser.evaluate("document.getElementById('sample').click()")?;
+    browser.wait_for(EXPLAINED, "the sample is explained once the weights are there")?;
+    drop(server);
+    let address = browser.evaluate("location.href")?;
+    browser.open(address.as_str().context("no address")?)?;
+    browser.wait_for(READY, "the network is loaded from what was kept")?;
+    let kept = "caches.keys().then(([name]) => caches.open(name)).then((cache) => cache.match('stray.txt')).then((it) => it === undefined)";
+    ensure!(browser.evaluate(kept)? == true, "a file that is none of the page's was kept");
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod native;
 mod server;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,9 +31,10 @@ const FILES: [&str; 9] = [
     "weights/efficientnet-lite0.safetensors",
     "fixtures/images/chelsea.png",
 ];
-/// The service worker, whose cache is named by what the site holds.
+/// The service worker, which knows what the site holds.
 const OFFLINE: &str = "web/offline.js";
 const VERSION: &str = "@VERSION@";
+const HASHES: &str = "@FILES@";
 
 /// `cargo xtask web`.
 #[derive(Args)]
@@ -90,15 +92,16 @@ fn lay_out(program: &[u8], site: &Path) -> Result<()> {
         let path = site.join(name);
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
     };
-    let mut hashes = sha256(program);
+    let mut hashes = BTreeMap::from([("gradex.wasm", sha256(program))]);
     put("gradex.wasm", program)?;
     for file in FILES {
         let content = fs::read(root().join(file)).with_context(|| format!("cannot read {file}"))?;
-        hashes.push_str(&sha256(&content));
-        put(file.rsplit('/').next().unwrap_or(file), &content)?;
+        let name = file.rsplit('/').next().unwrap_or(file);
+        hashes.insert(if name == "index.html" { "./" } else { name }, sha256(&content));
+        put(name, &content)?;
     }
-    let offline = fs::read_to_string(root().join(OFFLINE))?;
-    let version = &sha256(format!("{hashes}{offline}").as_bytes())[..16];
+    let offline = fs::read_to_string(root().join(OFFLINE))?.replace(HASHES, &serde_json::to_string(&hashes)?);
+    let version = &sha256(offline.as_bytes())[..16];
     put("offline.js", offline.replace(VERSION, version).as_bytes())
 }
 

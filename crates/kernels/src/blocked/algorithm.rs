@@ -118,7 +118,7 @@ impl Algorithm {
         let channels = weights::Channels::new(shape, Direction::Forward);
         let panels = |taps: usize| channels.panels(level.blocks(), taps).1;
         let values = match self {
-            Self::Direct if is_narrow(&channels) => channels.inputs * shape.taps() * channels.outputs,
+            Self::Direct if is_narrow(level, &channels) => channels.inputs * shape.taps() * channels.outputs,
             Self::Direct => panels(shape.taps()),
             Self::Depthwise => shape.groups.next_multiple_of(BLOCK) * shape.taps(),
             Self::Winograd => panels(Tile::Four.places()),

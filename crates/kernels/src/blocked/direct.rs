@@ -32,7 +32,7 @@ impl Direct {
     pub(super) fn pack(level: Level, shape: &ConvShape, direction: Direction, weight: &[f32], bias: Buffer) -> Self {
         let channels = Channels::new(shape, direction);
         let phases = Phases::new(&shape.window, direction);
-        let narrow = is_narrow(&channels).then_some(channels.outputs);
+        let narrow = is_narrow(level, &channels).then_some(channels.outputs);
         let pack = |taps: &[usize]| {
             if narrow.is_some() {
                 return narrow::pack(&channels, taps, weight);

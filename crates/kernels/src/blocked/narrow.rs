@@ -12,10 +12,15 @@ use super::buffer::Buffer;
 use super::tile::{Sums, Target};
 use super::weights::{Channels, Panel};
 use crate::arch::{Kernel, Simd};
+use crate::level::Level;
 
-/// Whether a convolution is one of these.
-pub(super) fn is_narrow(channels: &Channels) -> bool {
-    matches!(channels.outputs, 1 | 3) && channels.groups == 1 && channels.inputs.is_multiple_of(BLOCK)
+/// Whether a convolution is one of these. Vectors of four are left to the tile: they waste the least, and programs for them
+/// must be small.
+pub(super) fn is_narrow(level: Level, channels: &Channels) -> bool {
+    level.lanes() > 4
+        && matches!(channels.outputs, 1 | 3)
+        && channels.groups == 1
+        && channels.inputs.is_multiple_of(BLOCK)
 }
 
 /// Packs the taps `taps` of `weight` as one panel `[blocks, taps, outputs, channels of the block]`.
@@ -47,10 +52,12 @@ impl Kernel for Narrow<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { sums, pixels, outputs, mut target } = self;
-        if outputs == 1 {
-            row::<S, 1>(simd, &sums, pixels, &mut target);
-        } else {
-            row::<S, 3>(simd, &sums, pixels, &mut target);
+        if const { S::LANES > 4 } {
+            if outputs == 1 {
+                row::<S, 1>(simd, &sums, pixels, &mut target);
+            } else {
+                row::<S, 3>(simd, &sums, pixels, &mut target);
+            }
         }
     }
 }
