@@ -225,14 +225,15 @@ pub struct Verify {
     /// installation is checked.
     #[arg(value_name = "RECEIPT", value_hint = ValueHint::FilePath)]
     pub receipt: Option<PathBuf>,
-    /// Where the receipt's inputs, weights and baseline lie here, found by their file names; without it they are looked for
-    /// under the paths that the receipt has.
+    /// With a RECEIPT: where its inputs, weights and baseline lie here, found by their file names; without it they are looked for
+    /// under the paths that it has.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "receipt")]
     pub folder: Option<PathBuf>,
-    /// Threads to use; all cores without it. Nothing may depend on it.
+    /// With a RECEIPT: threads to use; all cores without it. Nothing may depend on it. Without a receipt one thread and all
+    /// are tried.
     #[arg(long, value_name = "N", requires = "receipt")]
     pub threads: Option<usize>,
-    /// The most memory to take; what a receipt asks for is refused before it is begun where it takes more. Without it: 4G.
+    /// With a RECEIPT: the most memory to take; what it asks for is refused before it is begun where it takes more. Without it: 4G.
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes, requires = "receipt")]
     pub max_memory: Option<usize>,
     /// Try only the kernel level in use (GRADEX_LEVEL names another). Without it every level of this machine is tried.

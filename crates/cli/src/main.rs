@@ -46,7 +46,17 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command};
-use failure::Failure;
+use failure::{Failure, Outcome};
+
+/// Says of a listing that cannot be written where it was to go.
+fn printed(outcome: Outcome) -> Outcome {
+    outcome.map_err(|failure| match failure {
+        Failure::Run(error) if error.is::<std::io::Error>() => {
+            Failure::Run(error.context("standard output cannot be written to"))
+        }
+        other @ (Failure::Usage(_) | Failure::Run(_) | Failure::ClosedPipe | Failure::Interrupted) => other,
+    })
+}
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -54,10 +64,10 @@ fn main() -> ExitCode {
         Command::Report(args) => report_html::run(*args),
         Command::Classify(args) => classify::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
-        Command::Models => listings::models(),
-        Command::Methods(args) => listings::methods(args.json),
-        Command::Points(args) => listings::points(&args),
-        Command::Plan(args) => plan::run(&args),
+        Command::Models => printed(listings::models()),
+        Command::Methods(args) => printed(listings::methods(args.json)),
+        Command::Points(args) => printed(listings::points(&args)),
+        Command::Plan(args) => printed(plan::run(&args)),
         Command::Verify(args) => verify::run(&args),
     };
     match outcome {

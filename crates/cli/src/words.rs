@@ -27,7 +27,9 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let bytes = number.parse::<f64>().ok().filter(|_| is_number(whole) && (part.is_empty() || is_number(part)));
     let bytes = bytes.map(|number| number * 2_f64.powi(shift)).filter(|bytes| (1.0..2_f64.powi(53)).contains(bytes));
-    bytes.map(|bytes| bytes as usize).ok_or_else(|| "expected bytes, such as 512M, 1.5G or 2GiB".to_owned())
+    bytes.map(|bytes| bytes as usize).ok_or_else(|| {
+        "expected bytes, such as 512M, 1.5G or 2GiB; K, M, G and T are of 1024, and KB or GB is not taken".to_owned()
+    })
 }
 
 /// A seed.

@@ -61,6 +61,8 @@ fn standard_output_on_a_full_disk_is_an_error() {
     let output =
         gradex("classify").arg("--json").arg(cat()).stdout(File::create("/dev/full").unwrap()).output().unwrap();
     failed(&output, &["standard output cannot be written to", "No space left on device"]);
+    let output = gradex("plan").stdout(File::create("/dev/full").unwrap()).output().unwrap();
+    failed(&output, &["standard output cannot be written to", "No space left on device"]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ impl Reason {
     pub fn advice(self) -> &'static str {
         match self {
             Self::NoPositiveEvidence => {
-                "the network scores this class low here: explain the top class, or ask why not by the difference of two classes"
+                "nothing at this point raises the class's score: try another class or point, or the difference of two classes"
             }
             Self::ZeroGradient => {
                 "choose a later point, or a method that needs no gradient (score-cam, occlusion, rise)"

@@ -52,7 +52,7 @@ impl Most {
 
 impl Display for Most {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = shown(self.bytes);
+        let bytes = if self.bytes < MEBIBYTE { self.bytes.to_string() } else { shown(self.bytes) };
         if self.is_asked {
             write!(f, "--max-memory {bytes}")
         } else {
