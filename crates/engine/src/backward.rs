@@ -107,7 +107,7 @@ impl Network {
     }
 
     /// [`Network::gradient`]; `done` is told each node as soon as its gradient was sent on: to show progress, or to take
-    /// times.
+    /// times. Rectifiers and batch norms that a convolution passed on the way are not told.
     ///
     /// # Errors
     /// As [`Network::gradient`].
