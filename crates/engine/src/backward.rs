@@ -11,7 +11,7 @@ use crate::tape::Tape;
 use crate::tensor::Tensor;
 
 /// What a node sends back, given what arrived at it and at others.
-type Send<'a, V> = dyn FnMut(NodeId, V, &mut BTreeMap<NodeId, V>) -> Result<Vec<(NodeId, V)>> + 'a;
+type Sending<'a, V> = dyn FnMut(NodeId, V, &mut BTreeMap<NodeId, V>) -> Result<Vec<(NodeId, V)>> + 'a;
 
 impl Network {
     /// Carries `seed`, of the logits' shape, back from the logits to the nodes `keep`, and returns what arrives there.
@@ -64,7 +64,7 @@ impl Network {
         seed: &Tensor,
         keep: &[NodeId],
         form: &dyn Fn(&Tensor) -> Result<V>,
-        send: &mut Send<'_, V>,
+        send: &mut Sending<'_, V>,
         add: &dyn Fn(NodeId, V, V) -> Result<V>,
     ) -> Result<BTreeMap<NodeId, V>> {
         let logits = self.graph().logits();

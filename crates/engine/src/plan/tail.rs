@@ -1,4 +1,4 @@
-//! What a layer's transpose does beside, to the gradient at its input, while it is still in registers.
+//! What a layer's transpose does beside, to the gradient at its input, while it is still in the nearest cache.
 //!
 //! A gradient that no other reader adds to any more goes through the rectifier that put out the input, and through the batch
 //! norm before that: so neither is a pass over memory of its own.
@@ -46,7 +46,7 @@ impl Tail {
         tail
     }
 
-    /// Of a max-pooling `id` that reads `input`: it can look at a rectifier's output, and do no more.
+    /// Of a max-pooling that reads `input`: it can look at a rectifier's output, and do no more.
     pub(crate) fn of_pooling(graph: &Graph, input: NodeId, keep: &[NodeId]) -> Self {
         if keep.contains(&input) || readers(graph, input).count() > 1 {
             return Self::nothing(input);
