@@ -70,7 +70,7 @@ impl<'a> Epilogue<'a> {
         }
         self.gate.map_or(Ok(()), |gate| gate.check(output))?;
         let Some(View { layout, values }) = self.residual else { return Ok(()) };
-        if (layout.batch, layout.channels, layout.size) != (output.batch, output.channels, output.size) {
+        if !layout.is_shaped_as(&output) {
             return Err(Error::Shape("what is added is not of the output's shape"));
         }
         expect_len("residual", values.len(), layout.len())

@@ -23,7 +23,7 @@ impl Gate<'_> {
     /// Checks that it fits a gradient.
     pub(super) fn check(&self, gradient: Layout) -> Result<()> {
         let View { layout, values } = self.output;
-        if (layout.batch, layout.channels, layout.size) != (gradient.batch, gradient.channels, gradient.size) {
+        if !layout.is_shaped_as(&gradient) {
             return Err(Error::Shape("the rectifier's output is not of the gradient's shape"));
         }
         expect_len("output", values.len(), layout.len())?;

@@ -46,6 +46,11 @@ impl Layout {
         self.blocks() * self.block_stride()
     }
 
+    /// Whether images of the two are of one shape, whatever their halos.
+    pub(super) fn is_shaped_as(&self, other: &Self) -> bool {
+        (self.batch, self.channels, self.size) == (other.batch, other.channels, other.size)
+    }
+
     /// Rows of one image, with its halo.
     pub(crate) fn stored_rows(&self) -> usize {
         self.halo.top + self.size[0] + self.halo.bottom

@@ -14,7 +14,7 @@ use crate::parallel;
 /// [`Error`] where the layouts do not have one shape or a slice has another length.
 pub fn map(level: Level, input: View<'_>, epilogue: &Epilogue<'_>, layout: Layout, output: &mut [f32]) -> Result<()> {
     let read = input.layout;
-    if (read.batch, read.channels, read.size) != (layout.batch, layout.channels, layout.size) {
+    if !read.is_shaped_as(&layout) {
         return Err(Error::Shape("the layouts are not of one shape"));
     }
     expect_len("input", input.values.len(), read.len())?;
