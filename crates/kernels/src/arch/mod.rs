@@ -35,6 +35,9 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn store(self, vector: Self::Vector, to: &mut [f32]);
     /// Asks the memory for the numbers that lie `ahead` of a slice's start, in it or behind it, where the level can.
     fn prefetch(self, from: &[f32], ahead: usize);
+    /// The same, but into a cache that is larger and farther.
+    #[inline(always)]
+    fn prefetch_far(self, _from: &[f32], _ahead: usize) {}
     /// `a + b`
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a - b`

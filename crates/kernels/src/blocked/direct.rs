@@ -69,13 +69,16 @@ impl Direct {
         // Rows that lie in one phase can be computed in pairs.
         let paired = self.narrow.is_none() && self.phases.step == [1, 1] && pairs(self.level, layout.size[1]);
         let height = if paired { 2 } else { 1 };
+        let row_tiles = layout.size[1].div_ceil(self.phases.step[1]).div_ceil(self.level.pixels() / height);
+        let tiles = row_tiles * piece.slices.len().div_ceil(height * self.phases.step[0]);
         for (place, panel) in piece.panels.clone().enumerate() {
             let blocks = panel_blocks.min(layout.blocks() - panel * panel_blocks);
             let first = place * panel_blocks * layout.block_stride();
             for (group, rows) in piece.slices.chunks_mut(height).enumerate() {
                 let index = piece.rows.start + group * height;
                 for column in 0..self.phases.step[1].min(layout.size[1]) {
-                    let sums = |index| self.sums(run, layout, taps, panel, [index, column]);
+                    let tiles = [tiles, group / self.phases.step[0] * row_tiles];
+                    let sums = |index| self.sums(run, layout, taps, panel, [index, column], tiles);
                     let target = |index: usize, row| self.target(run, layout, row, panel, [index, column]);
                     let pixels = (layout.size[1] - column).div_ceil(self.phases.step[1]);
                     match rows {
@@ -106,6 +109,7 @@ impl Direct {
         taps: &'a [Taps],
         panel: usize,
         [row, column]: [usize; 2],
+        tiles: [usize; 2],
     ) -> Sums<'a> {
         let Phases { stride, step, .. } = self.phases;
         let source = &run.input.layout;
@@ -123,6 +127,7 @@ impl Direct {
             part: PART,
             stride: stride[1],
             weights: &values[range.clone()],
+            tiles,
             bias: &self.bias[panel * self.level.blocks() * BLOCK..][..blocks * BLOCK],
         }
     }

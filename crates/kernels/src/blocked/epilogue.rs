@@ -1,5 +1,7 @@
 //! What happens to the sums of a convolution before they leave the nearest cache: `activation(scale sum + shift + residual)`.
 
+use std::ops::Range;
+
 use super::gate::Gate;
 use super::grid::Piece;
 use super::{BLOCK, Layout, View};
@@ -123,5 +125,37 @@ impl Finish<'_> {
             value = simd.add(value, simd.load(&residual[block * block_stride + pixel * BLOCK + lane..]));
         }
         self.activation.apply(simd, value)
+    }
+
+    /// The steps over sums that lie in block `block` already, at every `stride`-th pixel.
+    #[inline(always)]
+    pub(super) fn along<S: Simd>(
+        &self,
+        simd: S,
+        output: &mut [f32],
+        block: usize,
+        pixels: Range<usize>,
+        stride: usize,
+    ) {
+        let output = output.as_chunks_mut::<BLOCK>().0;
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            let norm = self.norm.map(|(scale, shift)| {
+                let channel = block * BLOCK + lane;
+                (simd.load(&scale[channel..]), simd.load(&shift[channel..]))
+            });
+            let residual =
+                self.residual.map(|(values, block_stride)| values[block * block_stride..].as_chunks::<BLOCK>().0);
+            for pixel in pixels.clone().map(|pixel| pixel * stride) {
+                let place = &mut output[pixel][lane..];
+                let mut value = simd.load(place);
+                if let Some((scale, shift)) = norm {
+                    value = simd.add(simd.mul(value, scale), shift);
+                }
+                if let Some(residual) = residual {
+                    value = simd.add(value, simd.load(&residual[pixel][lane..]));
+                }
+                simd.store(self.activation.apply(simd, value), place);
+            }
+        }
     }
 }

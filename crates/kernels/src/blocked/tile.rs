@@ -8,7 +8,7 @@ use super::epilogue::Finish;
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
 
-/// How far ahead weights are asked for: each is read once a tile, often from behind all caches.
+/// How far ahead in a panel weights are asked for.
 const AHEAD: usize = 1024;
 /// Numbers in a line of the cache.
 const LINE: usize = 16;
@@ -31,6 +31,8 @@ pub(super) struct Sums<'a> {
     pub stride: usize,
     /// `[blocks, taps, channels of the block, channels of the panel]`
     pub weights: &'a [f32],
+    /// Tiles that these weights pass by, and those of them that come before this row.
+    pub tiles: [usize; 2],
     /// One for each channel of the panel.
     pub bias: &'a [f32],
 }
@@ -120,7 +122,9 @@ fn by_stride<S: Simd, const B: usize, const R: usize>(
     match sums.stride {
         1 => tiles::<S, B, R, 1>(simd, sums, inputs, pixels, targets),
         2 => tiles::<S, B, R, 2>(simd, sums, inputs, pixels, targets),
-        _ => (0..pixels).for_each(|pixel| tile::<S, B, R, 1, 1>(simd, sums, inputs, pixel, targets)),
+        _ => (0..pixels).for_each(|pixel| {
+            tile::<S, B, R, 1, 1>(simd, sums, inputs, pixel, targets, Ahead::new(sums, B * S::LANES))
+        }),
     }
 }
 
@@ -134,29 +138,36 @@ fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize>(
     targets: &mut [Target<'_>; R],
 ) {
     let count = pixels.div_ceil(S::PIXELS / R);
+    let mut ahead = Ahead::new(sums, B * S::LANES);
     let mut start = 0;
     for index in 0..count {
         let width = (pixels - start).div_ceil(count - index);
         match width {
-            1 => tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, start, targets),
-            2 => tile::<S, B, R, STRIDE, 2>(simd, sums, inputs, start, targets),
-            3 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 3>(simd, sums, inputs, start, targets),
-            4 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 4>(simd, sums, inputs, start, targets),
-            5 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 5>(simd, sums, inputs, start, targets),
-            6 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 6>(simd, sums, inputs, start, targets),
-            7 if const { S::PIXELS / R > 6 } => tile::<S, B, R, STRIDE, 7>(simd, sums, inputs, start, targets),
-            8 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 8>(simd, sums, inputs, start, targets),
-            9 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 9>(simd, sums, inputs, start, targets),
-            10 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 10>(simd, sums, inputs, start, targets),
-            11 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 11>(simd, sums, inputs, start, targets),
-            12 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 12>(simd, sums, inputs, start, targets),
-            13 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 13>(simd, sums, inputs, start, targets),
-            14 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 14>(simd, sums, inputs, start, targets),
-            _ => {
-                (start..start + width).for_each(|pixel| tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, pixel, targets))
+            1 => tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, start, targets, ahead),
+            2 => tile::<S, B, R, STRIDE, 2>(simd, sums, inputs, start, targets, ahead),
+            3 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 3>(simd, sums, inputs, start, targets, ahead),
+            4 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 4>(simd, sums, inputs, start, targets, ahead),
+            5 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 5>(simd, sums, inputs, start, targets, ahead),
+            6 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 6>(simd, sums, inputs, start, targets, ahead),
+            7 if const { S::PIXELS / R > 6 } => tile::<S, B, R, STRIDE, 7>(simd, sums, inputs, start, targets, ahead),
+            8 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 8>(simd, sums, inputs, start, targets, ahead),
+            9 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 9>(simd, sums, inputs, start, targets, ahead),
+            10 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 10>(simd, sums, inputs, start, targets, ahead),
+            11 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 11>(simd, sums, inputs, start, targets, ahead),
+            12 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 12>(simd, sums, inputs, start, targets, ahead),
+            13 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 13>(simd, sums, inputs, start, targets, ahead),
+            14 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 14>(simd, sums, inputs, start, targets, ahead),
+            _ => (start..start + width)
+                .for_each(|pixel| tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, pixel, targets, ahead)),
+        }
+        for target in targets.iter_mut() {
+            for block in 0..(B * S::LANES).div_ceil(BLOCK) {
+                let output = &mut target.output[block * target.block_stride..];
+                target.finish.along(simd, output, block, start..start + width, target.stride);
             }
         }
         start += width;
+        ahead.start += ahead.share;
     }
 }
 
@@ -168,6 +179,7 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: u
     inputs: [&[f32]; R],
     first: usize,
     targets: &mut [Target<'_>; R],
+    mut ahead: Ahead,
 ) {
     let width = B * S::LANES;
     let bias = &sums.bias[..width];
@@ -191,6 +203,7 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: u
             });
             let (panel, rest) = weights.split_at(channels * width);
             weights = rest;
+            ahead.ask(simd, sums.weights);
             for (channel, weights) in panel.chunks_exact(width).enumerate() {
                 let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
                 (0..width).step_by(LINE).for_each(|line| simd.prefetch(weights, AHEAD + line));
@@ -203,14 +216,56 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: u
             }
         }
     }
-    for (target, (sum, parts)) in targets.iter_mut().zip(sum.into_iter().zip(parts)) {
-        for (index, (sum, part)) in sum.into_iter().zip(parts).enumerate() {
-            let pixel = (first + index) * target.stride;
-            for (vector, value) in sum.into_iter().zip(part).map(|(sum, part)| simd.add(part, sum)).enumerate() {
-                let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
-                let value = target.finish.apply(simd, value, block, lane, pixel);
-                simd.store(value, &mut target.output[block * target.block_stride + pixel * BLOCK + lane..]);
-            }
+    leave(simd, &sum[0], &parts[0], first, &mut targets[0]);
+    if const { R == 2 } {
+        leave(simd, &sum[R - 1], &parts[R - 1], first, &mut targets[R - 1]);
+    }
+}
+
+/// The weights behind a panel are needed next, often from behind all caches. Every tile asks for a share of them while its own
+/// pass by, so that the memory is never idle and nobody waits for it later.
+#[derive(Clone, Copy)]
+struct Ahead {
+    /// Where the next tile's share starts.
+    start: usize,
+    /// Numbers of one share.
+    share: usize,
+    /// Those of them to ask for at each tap of a block.
+    step: usize,
+}
+
+impl Ahead {
+    fn new(sums: &Sums<'_>, width: usize) -> Self {
+        let ([tiles, before], length) = (sums.tiles, sums.weights.len());
+        let share = length.div_ceil(tiles);
+        Self { start: length + share * before, share, step: (BLOCK * width).div_ceil(tiles).next_multiple_of(LINE) }
+    }
+
+    #[inline(always)]
+    fn ask<S: Simd>(&mut self, simd: S, weights: &[f32]) {
+        if self.start < 2 * weights.len() {
+            (0..self.step).step_by(LINE).for_each(|line| simd.prefetch_far(weights, self.start + line));
+            self.start += self.step;
+        }
+    }
+}
+
+/// Writes the sums of a row's tile.
+#[inline(always)]
+fn leave<S: Simd, const B: usize, const P: usize>(
+    simd: S,
+    sum: &[[S::Vector; B]; P],
+    parts: &[[S::Vector; B]; P],
+    first: usize,
+    target: &mut Target<'_>,
+) {
+    for vector in 0..B {
+        let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
+        let start = block * target.block_stride + first * target.stride * BLOCK + lane;
+        let output = &mut target.output[start..];
+        for pixel in 0..P {
+            let value = simd.add(parts[pixel][vector], sum[pixel][vector]);
+            simd.store(value, &mut output[pixel * target.stride * BLOCK..]);
         }
     }
 }

@@ -174,6 +174,7 @@ impl Winograd {
                 part: PART,
                 stride: 1,
                 weights: &self.weights[start..][..weights],
+                tiles: [stage.tiles().div_ceil(self.level.pixels()), 0],
                 bias: &[0.0; 2 * BLOCK][..blocks * BLOCK],
             };
             let target = Target { output, block_stride: stage.place(), stride: 1, finish: Finish::default() };
