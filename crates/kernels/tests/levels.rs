@@ -35,6 +35,10 @@ fn all_shapes() -> Vec<ConvShape> {
     shapes.push(conv([16, 3, 1], [10, 19], [5, 3], [2, 2], [1, 1], [2, 1, 0, 1]));
     shapes.push(conv([1, 32, 1], [20, 35], [3, 4], [2, 1], [2, 1], [1; 4]));
     shapes.push(conv([20, 35, 5], [9, 9], [3, 3], [3, 2], [1, 2], [1; 4]));
+    // Strides that no tile is compiled for, and images of few channels.
+    shapes.push(conv([20, 33, 1], [9, 22], [2, 3], [1, 3], [1, 1], [1; 4]));
+    shapes.push(conv([3, 40, 1], [31, 35], [11, 11], [4, 4], [1, 1], [2; 4]));
+    shapes.push(conv([4, 33, 1], [15, 41], [7, 7], [2, 2], [1, 1], [3, 2, 1, 3]));
     shapes
 }
 
@@ -68,6 +72,7 @@ fn run(
     let to = image(to.0, to.1, Padding { top: 1, bottom: 0, left: 2, right: 1 });
     let added = image(to.channels, to.size, Padding { top: 2, bottom: 1, left: 0, right: 3 });
 
+    let plain = input;
     let (input, residual) = (packed(from, input), packed(added, residual));
     let residual = Some(View { layout: added, values: &residual });
     let mut output = Buffer::zeros(to.len());
@@ -75,6 +80,13 @@ fn run(
     let input = View { layout: from, values: &input };
     let epilogue = Epilogue { residual, activation, ..Epilogue::default() };
     conv.run(input, &epilogue, &Workspace::new(), to, &mut output).expect("run");
+    if conv.reads_planes() {
+        let mut again = Buffer::zeros(to.len());
+        again.fill(f32::NAN);
+        conv.run_planes(from.size, plain, &epilogue, &Workspace::new(), to, &mut again).expect("run planes");
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&again), bits(&output), "{level} {shape:?}");
+    }
     let mut image = vec![f32::NAN; to.batch * to.channels * to.size[0] * to.size[1]];
     to.unpack(&output, &mut image).expect("unpack");
     image

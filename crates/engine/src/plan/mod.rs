@@ -100,6 +100,7 @@ impl<'a> Plan<'a> {
         };
         let steps = demand.steps(network.choice())?.into_iter().map(packed).collect::<Result<_>>()?;
         let mut plan = Self { network, steps, layouts: layouts(shapes) };
+        plan.leave_planes(sources);
         plan.widen_halos();
         plan.free(&demand);
         Ok(plan)
@@ -113,6 +114,20 @@ impl<'a> Plan<'a> {
                 inputs.first().copied().into_iter().chain(epilogue.residual).collect()
             }
             Work::MaxPool(_) | Work::AveragePool(_) | Work::Same | Work::Layer => inputs.clone(),
+        }
+    }
+
+    /// What is given stays row-major where all that reads it are convolutions that do so.
+    fn leave_planes(&mut self, sources: &[NodeId]) {
+        for source in sources {
+            let mut readers = self.steps.iter().filter(|step| self.reads(step).contains(source));
+            let in_planes = |step: &Step| match &step.work {
+                Work::Convolution(conv, epilogue) => conv.reads_planes() && epilogue.residual != Some(*source),
+                Work::Map(_) | Work::MaxPool(_) | Work::AveragePool(_) | Work::Same | Work::Layer => false,
+            };
+            if readers.all(in_planes) {
+                self.layouts[source.0] = None;
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Epilogue, Image, Plan, Step, Value, Work};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, nchw, values as row_major};
 
 /// The values of all nodes, as far as they are there.
 pub(crate) type Values = Vec<Option<Arc<Value>>>;
@@ -48,9 +48,21 @@ impl Plan<'_> {
         };
         let value = match &step.work {
             Work::Convolution(conv, epilogue) => {
-                let (read, written) = (input()?.view()?, layout()?);
+                let (input, written) = (input()?.as_ref(), layout()?);
                 let epilogue = epilogue.with(values)?;
-                Image::new(written, workspace, |output| conv.run(read, &epilogue, workspace, written, output))?
+                match input {
+                    Value::Image(image, _) => {
+                        let read = image.view();
+                        Image::new(written, workspace, |output| conv.run(read, &epilogue, workspace, written, output))?
+                    }
+                    Value::Plain(tensor) => {
+                        let ([.., height, width], read) = (nchw("conv2d", tensor.shape())?, row_major(tensor));
+                        let size = [height, width];
+                        Image::new(written, workspace, |output| {
+                            conv.run_planes(size, &read, &epilogue, workspace, written, output)
+                        })?
+                    }
+                }
             }
             Work::Map(epilogue) => {
                 let (read, written) = (input()?.view()?, layout()?);

@@ -7,7 +7,7 @@ use super::epilogue::Epilogue;
 use super::layout::{Layout, View};
 use super::winograd::Winograd;
 use super::winograd_transform::Tile;
-use super::{Algorithm, BLOCK, weights};
+use super::{Algorithm, BLOCK, planes, weights};
 use crate::error::{Error, Result, expect_len};
 use crate::level::Level;
 use crate::shape::{ConvShape, Padding, Window};
@@ -40,8 +40,23 @@ enum Packed {
 /// What one run of a convolution is given.
 pub(super) struct Run<'a> {
     pub input: View<'a>,
+    /// Whether the input lies in [`planes`]; only [`Direct`] is given such.
+    pub planes: bool,
     pub epilogue: &'a Epilogue<'a>,
     pub workspace: &'a Workspace,
+}
+
+impl Run<'_> {
+    /// From one block of the input's channels to the next.
+    pub(super) fn block_stride(&self) -> usize {
+        if self.planes { planes::stride(&self.input.layout) } else { self.input.layout.block_stride() }
+    }
+
+    /// Pixels from one row of the input to the next.
+    pub(super) fn row_stride(&self) -> usize {
+        let blocks = if self.planes { self.input.layout.channels } else { self.input.layout.blocks() };
+        blocks * planes::stride(&self.input.layout)
+    }
 }
 
 impl PackedConv {
@@ -114,7 +129,48 @@ impl PackedConv {
         layout: Layout,
         output: &mut [f32],
     ) -> Result<()> {
-        let (read, written) = (input.layout, layout);
+        self.check(input.layout, epilogue, layout, output)?;
+        expect_len("input", input.values.len(), input.layout.len())?;
+        self.compute(&Run { input, planes: false, epilogue, workspace }, layout, output);
+        Ok(())
+    }
+
+    /// Whether it can read an image that lies row-major: one of so few channels that blocks would be nearly empty.
+    #[must_use]
+    pub fn reads_planes(&self) -> bool {
+        matches!(&self.kernel, Packed::Direct(kernel) if kernel.reads_planes())
+    }
+
+    /// [`PackedConv::run`] of `image [n, c, h, w]` with rows and columns `size`: the same bits.
+    ///
+    /// # Errors
+    /// [`Error`] where it cannot, or as [`PackedConv::run`].
+    pub fn run_planes(
+        &self,
+        size: [usize; 2],
+        image: &[f32],
+        epilogue: &Epilogue<'_>,
+        workspace: &Workspace,
+        layout: Layout,
+        output: &mut [f32],
+    ) -> Result<()> {
+        if !self.reads_planes() {
+            return Err(Error::Shape("this convolution reads images in blocks only"));
+        }
+        let halo = self.halo(size, layout.size);
+        let input = Layout { batch: layout.batch, channels: self.channels.inputs, size, halo };
+        self.check(input, epilogue, layout, output)?;
+        expect_len("image", image.len(), input.batch * input.channels * size[0] * size[1])?;
+        let mut values = workspace.take(planes::len(&input));
+        planes::pack(&input, image, &mut values);
+        let input = View { layout: input, values: &values };
+        self.compute(&Run { input, planes: true, epilogue, workspace }, layout, output);
+        workspace.give(values);
+        Ok(())
+    }
+
+    /// Checks that all fits together, but for the input's values.
+    fn check(&self, read: Layout, epilogue: &Epilogue<'_>, written: Layout, output: &[f32]) -> Result<()> {
         let image = match self.direction {
             Direction::Forward => (read.size, written.size),
             Direction::Transposed => (written.size, read.size),
@@ -129,19 +185,19 @@ impl PackedConv {
         if !covers(read.halo, self.halo(read.size, written.size)) {
             return Err(Error::Shape("the halo around the input is too small for the window"));
         }
-        expect_len("input", input.values.len(), read.len())?;
         expect_len("output", output.len(), written.len())?;
-        epilogue.check(written)?;
+        epilogue.check(written)
+    }
+
+    fn compute(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         if output.is_empty() {
-            return Ok(());
+            return;
         }
-        let run = Run { input, epilogue, workspace };
         match &self.kernel {
-            Packed::Direct(kernel) => kernel.run(&run, layout, output),
-            Packed::Depthwise(kernel) => kernel.run(&run, layout, output),
-            Packed::Winograd(kernel) => kernel.run(&run, layout, output),
+            Packed::Direct(kernel) => kernel.run(run, layout, output),
+            Packed::Depthwise(kernel) => kernel.run(run, layout, output),
+            Packed::Winograd(kernel) => kernel.run(run, layout, output),
         }
-        Ok(())
     }
 }
 

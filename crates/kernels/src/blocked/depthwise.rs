@@ -49,7 +49,8 @@ impl Depthwise {
     }
 
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
-        let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(&run.input.layout)).collect();
+        let taps: Vec<Taps> =
+            self.phases.phases.iter().map(|phase| phase.taps(run.input.layout.row_stride() / BLOCK)).collect();
         parallel::for_each(pieces(&layout, 1, output), |mut piece| {
             self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, piece: &mut piece });
             run.epilogue.gate(self.level, layout, 1, &mut piece);
@@ -77,7 +78,8 @@ impl Kernel for Job<'_, '_, '_> {
                 for column in 0..step[1].min(layout.size[1]) {
                     let phase = y % step[0] * step[1] + column;
                     let offsets = &taps[phase].offsets;
-                    let start = taps[phase].start(source, n, y / step[0] * stride[0]) + block * source.block_stride();
+                    let start =
+                        taps[phase].start(source, n, y / step[0] * stride[0]) * BLOCK + block * source.block_stride();
                     let line = Line {
                         input: &run.input.values[start..],
                         taps: offsets,

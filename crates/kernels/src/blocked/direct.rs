@@ -5,6 +5,7 @@ use super::conv::{Direction, Run};
 use super::grid::{Piece, pieces};
 use super::narrow::{self, Narrow, is_narrow};
 use super::phase::{Phases, Taps};
+use super::planes;
 use super::tile::{Pair, Row, Sums, Target, pairs};
 use super::weights::{Channels, Panel};
 use super::{BLOCK, Layout};
@@ -21,6 +22,8 @@ pub(super) struct Direct {
     level: Level,
     /// How many channels are written, where they are so few that [`narrow`] does it.
     narrow: Option<usize>,
+    /// Whether [`planes`] are better for it than blocks.
+    planes: bool,
     phases: Phases,
     /// For each phase its panels and their values.
     weights: Vec<(Vec<Panel>, Buffer)>,
@@ -43,7 +46,13 @@ impl Direct {
             (panels, packed)
         };
         let weights = phases.phases.iter().map(|phase| pack(&phase.taps)).collect();
-        Self { level, narrow, phases, weights, bias }
+        let planes = narrow.is_none() && planes::takes(&channels);
+        Self { level, narrow, planes, phases, weights, bias }
+    }
+
+    /// Whether it can read planes.
+    pub(super) fn reads_planes(&self) -> bool {
+        self.planes
     }
 
     pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
@@ -56,7 +65,7 @@ impl Direct {
     }
 
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
-        let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(&run.input.layout)).collect();
+        let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
         let panel = self.level.blocks();
         parallel::for_each(pieces(&layout, panel, output), |mut piece| {
             self.piece(run, &layout, &taps, &mut piece);
@@ -67,7 +76,8 @@ impl Direct {
     fn piece(&self, run: &Run<'_>, layout: &Layout, taps: &[Taps], piece: &mut Piece<'_>) {
         let panel_blocks = self.level.blocks();
         // Rows that lie in one phase can be computed in pairs.
-        let paired = self.narrow.is_none() && self.phases.step == [1, 1] && pairs(self.level, layout.size[1]);
+        let paired =
+            self.narrow.is_none() && !run.planes && self.phases.step == [1, 1] && pairs(self.level, layout.size[1]);
         let height = if paired { 2 } else { 1 };
         let row_tiles = layout.size[1].div_ceil(self.phases.step[1]).div_ceil(self.level.pixels() / height);
         let tiles = row_tiles * piece.slices.len().div_ceil(height * self.phases.step[0]);
@@ -118,11 +128,13 @@ impl Direct {
         let phase = y % step[0] * step[1] + column;
         let (panels, values) = &self.weights[phase];
         let Panel { blocks: reads, channels, values: range } = &panels[panel];
-        let start = taps[phase].start(source, n, y / step[0] * stride[0]);
+        let pixel = if run.planes { 1 } else { BLOCK };
+        let start = taps[phase].start(source, n, y / step[0] * stride[0]) * pixel;
         Sums {
-            input: &run.input.values[start + reads.start * source.block_stride()..],
+            input: &run.input.values[start + reads.start * run.block_stride()..],
+            planes: run.planes,
             taps: &taps[phase].offsets,
-            block_stride: source.block_stride(),
+            block_stride: run.block_stride(),
             channels: *channels,
             part: PART,
             stride: stride[1],

@@ -4,6 +4,7 @@
 //! other, so a vector holds channels of one pixel, and around every image lies a halo of zeros, so no kernel asks where
 //! the border is. Lanes beyond the last channel hold zeros or nothing of meaning; nobody reads them.
 
+mod ahead;
 mod algorithm;
 mod buffer;
 mod conv;
@@ -16,6 +17,7 @@ mod layout;
 mod map;
 mod narrow;
 mod phase;
+mod planes;
 mod pool;
 mod pool_transpose;
 mod sums;

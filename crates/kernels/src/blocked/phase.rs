@@ -36,6 +36,8 @@ pub(super) struct Taps {
     pub origin: [isize; 2],
     /// For each tap, how many pixels behind the origin.
     pub offsets: Vec<usize>,
+    /// Pixels from one row to the next.
+    row_stride: usize,
 }
 
 impl Phases {
@@ -96,22 +98,22 @@ impl Phase {
         Self { first, taps, places }
     }
 
-    /// The taps in an image of this layout.
-    pub(super) fn taps(&self, layout: &Layout) -> Taps {
+    /// The taps in an image of this layout, whose rows are `row_stride` pixels apart.
+    pub(super) fn taps(&self, row_stride: usize) -> Taps {
         let least = |axis: usize| self.places.iter().map(|place| place[axis]).min().unwrap_or(0);
         let origin = [least(0), least(1)];
         let offset = |place: &[isize; 2]| {
             let behind = [0, 1].map(|axis| (place[axis] - origin[axis]).cast_unsigned());
-            behind[0] * layout.row_stride() / super::BLOCK + behind[1]
+            behind[0] * row_stride + behind[1]
         };
-        Taps { origin, offsets: self.places.iter().map(offset).collect() }
+        Taps { origin, offsets: self.places.iter().map(offset).collect(), row_stride }
     }
 }
 
 impl Taps {
-    /// Where the pixels of a row start to read: the first place of `[row, 0] * stride`, row `row` counted in strides.
+    /// Where the pixels of a row start to read, in pixels: the first place of `[row, 0] * stride`, row `row` counted in strides.
     pub(super) fn start(&self, layout: &Layout, n: usize, row: usize) -> usize {
         let row = (n * layout.stored_rows() + layout.halo.top + row).saturating_add_signed(self.origin[0]);
-        row * layout.row_stride() + layout.halo.left.saturating_add_signed(self.origin[1]) * super::BLOCK
+        row * self.row_stride + layout.halo.left.saturating_add_signed(self.origin[1])
     }
 }

@@ -4,20 +4,21 @@
 use std::array::from_fn;
 
 use super::BLOCK;
+use super::ahead::{Ahead, LINE};
 use super::epilogue::Finish;
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
 
 /// How far ahead in a panel weights are asked for.
 const AHEAD: usize = 1024;
-/// Numbers in a line of the cache.
-const LINE: usize = 16;
 
 /// The sums of one panel of output channels along a row: what they read.
 #[derive(Clone, Copy)]
 pub(super) struct Sums<'a> {
     /// From the first block's first pixel on.
     pub input: &'a [f32],
+    /// Whether it lies in [planes](super::planes) rather than in blocks.
+    pub planes: bool,
     /// The pixels of a block that one sum reads, counted from its own.
     pub taps: &'a [usize],
     /// From one block of input channels to the next.
@@ -119,18 +120,24 @@ fn by_stride<S: Simd, const B: usize, const R: usize>(
     pixels: usize,
     targets: &mut [Target<'_>; R],
 ) {
-    match sums.stride {
-        1 => tiles::<S, B, R, 1>(simd, sums, inputs, pixels, targets),
-        2 => tiles::<S, B, R, 2>(simd, sums, inputs, pixels, targets),
-        _ => (0..pixels).for_each(|pixel| {
-            tile::<S, B, R, 1, 1>(simd, sums, inputs, pixel, targets, Ahead::new(sums, B * S::LANES))
-        }),
+    match (sums.planes, sums.stride) {
+        (false, 1) => tiles::<S, B, R, 1, false>(simd, sums, inputs, pixels, targets),
+        (false, 2) => tiles::<S, B, R, 2, false>(simd, sums, inputs, pixels, targets),
+        (false, _) => tiles::<S, B, R, 0, false>(simd, sums, inputs, pixels, targets),
+        (true, 1) if const { R == 1 } => tiles::<S, B, R, 1, true>(simd, sums, inputs, pixels, targets),
+        (true, 2) if const { R == 1 } => tiles::<S, B, R, 2, true>(simd, sums, inputs, pixels, targets),
+        (true, _) => tiles::<S, B, R, 0, true>(simd, sums, inputs, pixels, targets),
     }
 }
 
-/// Cuts rows into tiles of nearly equal width.
+/// Whether tiles of this width can be asked for: none else are compiled.
+const fn fits<S: Simd, const R: usize, const STRIDE: usize>(width: usize) -> bool {
+    STRIDE > 0 && width <= S::PIXELS / R
+}
+
+/// Cuts rows into tiles of nearly equal width. Stride 0 stands for all that are compiled for no stride of their own.
 #[inline(always)]
-fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize>(
+fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANES: bool>(
     simd: S,
     sums: &Sums<'_>,
     inputs: [&[f32]; R],
@@ -138,28 +145,22 @@ fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize>(
     targets: &mut [Target<'_>; R],
 ) {
     let count = pixels.div_ceil(S::PIXELS / R);
-    let mut ahead = Ahead::new(sums, B * S::LANES);
+    let mut ahead = Ahead::new(sums.weights.len(), B * S::LANES, sums.tiles);
     let mut start = 0;
     for index in 0..count {
         let width = (pixels - start).div_ceil(count - index);
-        match width {
-            1 => tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, start, targets, ahead),
-            2 => tile::<S, B, R, STRIDE, 2>(simd, sums, inputs, start, targets, ahead),
-            3 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 3>(simd, sums, inputs, start, targets, ahead),
-            4 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 4>(simd, sums, inputs, start, targets, ahead),
-            5 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 5>(simd, sums, inputs, start, targets, ahead),
-            6 if const { S::PIXELS / R > 2 } => tile::<S, B, R, STRIDE, 6>(simd, sums, inputs, start, targets, ahead),
-            7 if const { S::PIXELS / R > 6 } => tile::<S, B, R, STRIDE, 7>(simd, sums, inputs, start, targets, ahead),
-            8 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 8>(simd, sums, inputs, start, targets, ahead),
-            9 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 9>(simd, sums, inputs, start, targets, ahead),
-            10 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 10>(simd, sums, inputs, start, targets, ahead),
-            11 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 11>(simd, sums, inputs, start, targets, ahead),
-            12 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 12>(simd, sums, inputs, start, targets, ahead),
-            13 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 13>(simd, sums, inputs, start, targets, ahead),
-            14 if const { S::PIXELS / R > 7 } => tile::<S, B, R, STRIDE, 14>(simd, sums, inputs, start, targets, ahead),
-            _ => (start..start + width)
-                .for_each(|pixel| tile::<S, B, R, STRIDE, 1>(simd, sums, inputs, pixel, targets, ahead)),
+        macro_rules! tile {
+            ($($width:literal)*) => {
+                match width {
+                    $($width if const { fits::<S, R, STRIDE>($width) } => {
+                        tile::<S, B, R, STRIDE, PLANES, $width>(simd, sums, inputs, start, targets, ahead);
+                    })*
+                    _ => (start..start + width)
+                        .for_each(|pixel| tile::<S, B, R, STRIDE, PLANES, 1>(simd, sums, inputs, pixel, targets, ahead)),
+                }
+            };
         }
+        tile!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         for target in targets.iter_mut() {
             for block in 0..(B * S::LANES).div_ceil(BLOCK) {
                 let output = &mut target.output[block * target.block_stride..];
@@ -167,13 +168,13 @@ fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize>(
             }
         }
         start += width;
-        ahead.start += ahead.share;
+        ahead = ahead.next();
     }
 }
 
 /// `P` pixels from `first` on of `R` rows, times `B` vectors of output channels.
 #[inline(always)]
-fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: usize>(
+fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANES: bool, const P: usize>(
     simd: S,
     sums: &Sums<'_>,
     inputs: [&[f32]; R],
@@ -194,23 +195,37 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: u
             }
         }
         let channels = BLOCK.min(sums.channels - block * BLOCK);
-        let start = block * sums.block_stride + first * sums.stride * BLOCK;
-        let inputs: [&[[f32; BLOCK]]; R] = from_fn(|row| inputs[row][start..].as_chunks::<BLOCK>().0);
         for tap in sums.taps {
-            let inputs: [[&[f32; BLOCK]; P]; R] = from_fn(|row| {
-                let input = &inputs[row][*tap..][..(P - 1) * STRIDE + 1];
-                from_fn(|pixel| &input[pixel * STRIDE])
-            });
             let (panel, rest) = weights.split_at(channels * width);
             weights = rest;
             ahead.ask(simd, sums.weights);
-            for (channel, weights) in panel.chunks_exact(width).enumerate() {
-                let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
-                (0..width).step_by(LINE).for_each(|line| simd.prefetch(weights, AHEAD + line));
-                for (sum, input) in sum.as_flattened_mut().iter_mut().zip(inputs.as_flattened()) {
-                    let input = simd.splat(input[channel % BLOCK]);
-                    for (sum, weight) in sum.iter_mut().zip(weight) {
-                        *sum = simd.mul_add(input, weight, *sum);
+            let channels = panel.chunks_exact(width).enumerate();
+            if const { PLANES } {
+                for (channel, weights) in channels {
+                    let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
+                    let start = channel * sums.block_stride + first * sums.stride + tap;
+                    let input = &inputs[0][start..][..(P - 1) * STRIDE + 1];
+                    for (pixel, sum) in sum.as_flattened_mut().iter_mut().enumerate() {
+                        let input = simd.splat(input[pixel * STRIDE]);
+                        for (sum, weight) in sum.iter_mut().zip(weight) {
+                            *sum = simd.mul_add(input, weight, *sum);
+                        }
+                    }
+                }
+            } else {
+                let start = block * sums.block_stride + (first * sums.stride + tap) * BLOCK;
+                let inputs: [[&[f32; BLOCK]; P]; R] = from_fn(|row| {
+                    let input = &inputs[row][start..].as_chunks::<BLOCK>().0[..(P - 1) * STRIDE + 1];
+                    from_fn(|pixel| &input[pixel * STRIDE])
+                });
+                for (channel, weights) in channels {
+                    let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
+                    (0..width).step_by(LINE).for_each(|line| simd.prefetch(weights, AHEAD + line));
+                    for (sum, input) in sum.as_flattened_mut().iter_mut().zip(inputs.as_flattened()) {
+                        let input = simd.splat(input[channel % BLOCK]);
+                        for (sum, weight) in sum.iter_mut().zip(weight) {
+                            *sum = simd.mul_add(input, weight, *sum);
+                        }
                     }
                 }
             }
@@ -219,34 +234,6 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const P: u
     leave(simd, &sum[0], &parts[0], first, &mut targets[0]);
     if const { R == 2 } {
         leave(simd, &sum[R - 1], &parts[R - 1], first, &mut targets[R - 1]);
-    }
-}
-
-/// The weights behind a panel are needed next, often from behind all caches. Every tile asks for a share of them while its own
-/// pass by, so that the memory is never idle and nobody waits for it later.
-#[derive(Clone, Copy)]
-struct Ahead {
-    /// Where the next tile's share starts.
-    start: usize,
-    /// Numbers of one share.
-    share: usize,
-    /// Those of them to ask for at each tap of a block.
-    step: usize,
-}
-
-impl Ahead {
-    fn new(sums: &Sums<'_>, width: usize) -> Self {
-        let ([tiles, before], length) = (sums.tiles, sums.weights.len());
-        let share = length.div_ceil(tiles);
-        Self { start: length + share * before, share, step: (BLOCK * width).div_ceil(tiles).next_multiple_of(LINE) }
-    }
-
-    #[inline(always)]
-    fn ask<S: Simd>(&mut self, simd: S, weights: &[f32]) {
-        if self.start < 2 * weights.len() {
-            (0..self.step).step_by(LINE).for_each(|line| simd.prefetch_far(weights, self.start + line));
-            self.start += self.step;
-        }
     }
 }
 

@@ -168,6 +168,7 @@ impl Winograd {
             let start = (first + index * step) * BLOCK * inputs * self.tile.places() + place * weights;
             let sums = Sums {
                 input: &from[place * stage.place()..],
+                planes: false,
                 taps: &[0],
                 block_stride: stage.place() * self.tile.places(),
                 channels: inputs,

@@ -1,0 +1,46 @@
+//! Images of few channels, which in blocks would be nearly all idle lanes: above all the one that a network is given.
+//!
+//! `[n][top + h + bottom][c][left + w + right]`: a [`Layout`] whose blocks are of one channel.
+
+use super::layout::Layout;
+use super::weights::Channels;
+use crate::parallel;
+
+/// The most channels.
+const CHANNELS: usize = 4;
+
+/// Whether a convolution is better off with planes.
+pub(super) fn takes(channels: &Channels) -> bool {
+    channels.groups == 1 && channels.inputs <= CHANNELS
+}
+
+/// From one plane of a row to the next.
+pub(super) fn stride(layout: &Layout) -> usize {
+    layout.halo.left + layout.size[1] + layout.halo.right
+}
+
+/// All values, with the halo.
+pub(super) fn len(layout: &Layout) -> usize {
+    layout.batch * layout.stored_rows() * layout.channels * stride(layout)
+}
+
+/// Fills `values` from `image [n, c, h, w]`, and the halo with zeros.
+pub(super) fn pack(layout: &Layout, image: &[f32], values: &mut [f32]) {
+    let Layout { channels, size: [height, width], halo, .. } = *layout;
+    let stride = stride(layout);
+    parallel::for_each_chunk(values, channels * stride, |row, planes| {
+        let (n, y) = (row / layout.stored_rows(), (row % layout.stored_rows()).checked_sub(halo.top));
+        let inside = y.filter(|y| *y < height);
+        for (channel, plane) in planes.chunks_exact_mut(stride).enumerate() {
+            let Some(y) = inside else {
+                plane.fill(0.0);
+                continue;
+            };
+            let (left, rest) = plane.split_at_mut(halo.left);
+            let (pixels, right) = rest.split_at_mut(width);
+            left.fill(0.0);
+            pixels.copy_from_slice(&image[((n * channels + channel) * height + y) * width..][..width]);
+            right.fill(0.0);
+        }
+    });
+}
