@@ -218,6 +218,11 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLAN
                     let input = &inputs[row][start..].as_chunks::<BLOCK>().0[..(P - 1) * STRIDE + 1];
                     from_fn(|pixel| &input[pixel * STRIDE])
                 });
+                if sums.taps.len() == 1 && (block + 1) * BLOCK < sums.channels {
+                    for inputs in &inputs {
+                        inputs.iter().for_each(|input| simd.prefetch(&input[..], sums.block_stride));
+                    }
+                }
                 for (channel, weights) in channels {
                     let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
                     (0..width).step_by(LINE).for_each(|line| simd.prefetch(weights, AHEAD + line));
