@@ -64,7 +64,7 @@ fn vector(params: Option<&Tensor>, length: usize) -> Vec<f64> {
 
 fn conv2d(layer: &Conv2d, params: &Params, x: &Array4<f64>) -> Array4<f64> {
     let (batch, _, height, width) = x.dim();
-    let weight = image(&exact(params.weight.as_ref().unwrap()));
+    let weight = image(&exact(&params.weight.as_ref().unwrap().tensor()));
     let bias = vector(params.bias.as_ref(), layer.out_channels);
     let size = [height, width];
     let reach = |axis: usize| (layer.kernel[axis] - 1) * layer.dilation[axis] + 1;
@@ -96,7 +96,7 @@ fn conv2d(layer: &Conv2d, params: &Params, x: &Array4<f64>) -> Array4<f64> {
 
 fn linear(layer: &Linear, params: &Params, x: &Exact) -> Exact {
     let x = x.clone().into_dimensionality::<Ix2>().unwrap();
-    let weight = exact(params.weight.as_ref().unwrap()).into_dimensionality::<Ix2>().unwrap();
+    let weight = exact(&params.weight.as_ref().unwrap().tensor()).into_dimensionality::<Ix2>().unwrap();
     let bias = vector(params.bias.as_ref(), layer.out_features);
     let output = Array2::from_shape_fn((x.nrows(), layer.out_features), |(n, o)| {
         bias[o] + (0..layer.in_features).map(|i| weight[[o, i]] * x[[n, i]]).sum::<f64>()
@@ -105,7 +105,7 @@ fn linear(layer: &Linear, params: &Params, x: &Exact) -> Exact {
 }
 
 fn batch_norm2d(layer: &BatchNorm2d, params: &Params, x: &Array4<f64>) -> Array4<f64> {
-    let scale = vector(params.weight.as_ref(), layer.features);
+    let scale = vector(params.weight.as_ref().map(|weight| weight.tensor()).as_deref(), layer.features);
     let shift = vector(params.bias.as_ref(), layer.features);
     Array4::from_shape_fn(x.dim(), |(n, c, h, w)| x[[n, c, h, w]] * scale[c] + shift[c])
 }

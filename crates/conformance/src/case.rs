@@ -65,7 +65,8 @@ impl Case {
     pub fn is_lossless(&self) -> bool {
         let Params { weight, bias } = &self.scene.params;
         let positive = |tensor: &Tensor| tensor.iter().all(|value| *value > 0.0);
-        self.scene.inputs.iter().chain(weight).all(positive) && bias.iter().flatten().all(|b| *b == 0.0)
+        let weight = weight.as_ref().is_none_or(|weight| positive(&weight.tensor()));
+        weight && self.scene.inputs.iter().all(positive) && bias.iter().flatten().all(|b| *b == 0.0)
     }
 }
 

@@ -5,7 +5,7 @@ use gradex_engine::layers::{
     AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm2d, Concat, Conv2d, ConvPadding, Dropout, Flatten, Linear, MaxPool2d,
     Relu, Relu6, Softmax,
 };
-use gradex_engine::{Layer, Op, Padding, Params, Result, Tensor};
+use gradex_engine::{Layer, Op, Padding, Params, Result, Tensor, Weight};
 
 use crate::case::{Case, noise};
 
@@ -147,8 +147,9 @@ fn signs(name: &str, op: &Op, shapes: &[Vec<usize>]) -> Result<[Case; 3]> {
     };
     // A batch norm's last two tensors go into its first.
     let mut tensors = op.parameters().into_iter().take(2).map(|(what, shape)| noise(&stream(what, 0), &shape));
-    let params = Params { weight: tensors.next(), bias: tensors.next() };
-    let positive = Params { weight: params.weight.as_ref().map(|weight| weight.mapv(above)), bias: None };
+    let params = Params { weight: tensors.next().map(Weight::from), bias: tensors.next() };
+    let positive =
+        Params { weight: params.weight.as_ref().map(|weight| weight.tensor().mapv(above).into()), bias: None };
     let [signed, rectified, lossless] = VALUES.map(|values| format!("{name}{values}"));
     Ok([
         Case::new(signed, op.clone(), params.clone(), inputs(|x| x))?,
@@ -180,7 +181,7 @@ fn by_hand() -> Result<Vec<Case>> {
     let tensor =
         |shape: [usize; 2], values: &[f32]| Tensor::from_shape_vec(&shape[..], values.to_vec()).unwrap_or_default();
     let weight = tensor([3, 2], &[1.0, -1.0, 2.0, 0.5, -4.0, 4.0]);
-    let params = Params { weight: Some(weight), bias: None };
+    let params = Params { weight: Some(weight.into()), bias: None };
     let ones = tensor([1, 2], &[1.0, 1.0]);
     let halves = vec![tensor([1, 3], &[0.5, -0.5, 1.0]), tensor([1, 3], &[-0.5, 0.5, 1.0])];
     Ok(vec![

@@ -3,7 +3,7 @@
 
 use gradex_conformance::{Case, Report, check_on, known, layers};
 use gradex_engine::layers::{AdaptiveAvgPool2d, AvgPool2d, Conv2d, ConvPadding, MaxPool2d};
-use gradex_engine::{Layer, Op, Padding, Params, Tensor};
+use gradex_engine::{Layer, Op, Padding, Params, Tensor, Weight};
 use gradex_models::uniform;
 
 /// Random choices, the same in every run.
@@ -69,7 +69,7 @@ fn cases(count: usize) -> Vec<Case> {
         }
         let mut tensors = op.parameters().into_iter().map(|(_, shape)| dice.tensor(&shape)).collect::<Vec<_>>();
         let bias = (tensors.len() > 1).then(|| tensors.remove(1));
-        let params = Params { weight: tensors.pop(), bias };
+        let params = Params { weight: tensors.pop().map(Weight::from), bias };
         let case = Case::new(format!("{op:?} on {shape:?}"), op, params, vec![dice.tensor(&shape)]);
         cases.push(case.expect("a layer that fits"));
     }

@@ -37,8 +37,8 @@ impl Network {
     pub fn unfolded_batch_norms(&self) -> Vec<NodeId> {
         let acts = |id: &NodeId| {
             let Params { weight, bias } = self.params(*id);
-            let all = |tensor: &Option<Tensor>, value: f32| tensor.iter().flatten().all(|x| *x == value);
-            !(all(weight, 1.0) && all(bias, 0.0))
+            let all = |tensor: &Tensor, value: f32| tensor.iter().all(|x| *x == value);
+            !(weight.iter().all(|weight| all(&weight.tensor(), 1.0)) && bias.iter().all(|bias| all(bias, 0.0)))
         };
         let graph = self.graph();
         graph.ids().filter(|id| matches!(graph.node(*id).op, Op::BatchNorm2d(_))).filter(acts).collect()
@@ -69,10 +69,10 @@ impl Network {
 }
 
 fn folded(conv: &Params, norm: &Params) -> Result<Params> {
-    let (scale, shift) = (values(norm.weight("batch_norm2d")?), norm.bias.as_ref().map(values));
-    let weight = conv.weight("conv2d")?;
+    let (scale, weight) = (norm.weight("batch_norm2d")?, conv.weight("conv2d")?);
+    let (scale, shift) = (values(&scale), norm.bias.as_ref().map(values));
     let taps = weight.len() / scale.len().max(1);
-    let scaled = values(weight).iter().enumerate().map(|(index, value)| value * scale[index / taps.max(1)]).collect();
+    let scaled = values(&weight).iter().enumerate().map(|(index, value)| value * scale[index / taps.max(1)]).collect();
     let old = conv.bias.as_ref().map(values);
     let bias = |channel: usize| {
         let old = old.as_ref().map_or(0.0, |bias| f64::from(bias[channel]));
@@ -80,10 +80,10 @@ fn folded(conv: &Params, norm: &Params) -> Result<Params> {
         (old * f64::from(scale[channel]) + shift) as f32
     };
     let bias = (0..scale.len()).map(bias).collect();
-    Ok(Params { weight: Some(tensor(weight.shape(), scaled)?), bias: Some(tensor(&[scale.len()], bias)?) })
+    Ok(Params { weight: Some(tensor(weight.shape(), scaled)?.into()), bias: Some(tensor(&[scale.len()], bias)?) })
 }
 
 fn identity(channels: usize) -> Result<Params> {
     let constant = |value| tensor(&[channels], vec![value; channels]);
-    Ok(Params { weight: Some(constant(1.0)?), bias: Some(constant(0.0)?) })
+    Ok(Params { weight: Some(constant(1.0)?.into()), bias: Some(constant(0.0)?) })
 }

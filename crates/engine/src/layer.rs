@@ -1,9 +1,12 @@
 //! What every layer does, and what it is given.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::op::Op;
 use crate::plan::Value;
 use crate::tensor::Tensor;
+use crate::weight::Weight;
 
 /// A layer: its geometry. Its parameters come beside it, so that a rule can run it with others.
 pub trait Layer {
@@ -18,7 +21,7 @@ pub trait Layer {
     /// Makes the layer's parameters of those tensors, in the order of [`Layer::parameters`].
     fn bind(&self, tensors: Vec<Tensor>) -> Params {
         let mut tensors = tensors.into_iter();
-        Params { weight: tensors.next(), bias: tensors.next() }
+        Params { weight: tensors.next().map(Weight::from), bias: tensors.next() }
     }
 
     /// The output's shape for inputs of these shapes.
@@ -60,14 +63,20 @@ pub trait Affine {
 #[derive(Debug, Clone, Default)]
 pub struct Params {
     /// The matrix of the affine map.
-    pub weight: Option<Tensor>,
+    pub weight: Option<Weight>,
     /// What is added to each output channel.
     pub bias: Option<Tensor>,
 }
 
 impl Params {
-    pub(crate) fn weight(&self, op: &'static str) -> Result<&Tensor> {
-        self.weight.as_ref().ok_or(Error::NoParameter { op, parameter: "weight" })
+    /// Their names and shapes; empty for what is not there.
+    pub(crate) fn shapes(&self) -> [(&'static str, &[usize]); 2] {
+        let weight = self.weight.as_ref().map_or(&[][..], Weight::shape);
+        [("weight", weight), ("bias", self.bias.as_ref().map_or(&[][..], |bias| bias.shape()))]
+    }
+
+    pub(crate) fn weight(&self, op: &'static str) -> Result<Arc<Tensor>> {
+        self.weight.as_ref().map(Weight::tensor).ok_or(Error::NoParameter { op, parameter: "weight" })
     }
 }
 

@@ -23,6 +23,7 @@ mod points;
 mod resume;
 mod tape;
 mod tensor;
+mod weight;
 
 pub mod layers;
 
@@ -40,3 +41,4 @@ pub use plan::{Choice, Outline, PlannedStep};
 pub use points::{Activation, Point};
 pub use tape::{ChannelSums, Retain, Tape};
 pub use tensor::{Tensor, values};
+pub use weight::Weight;

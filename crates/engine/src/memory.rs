@@ -5,7 +5,7 @@
 //! [`BLOCK`] channels with a frame of a pixel.
 
 use gradex_kernels::Level;
-use gradex_kernels::blocked::BLOCK;
+use gradex_kernels::blocked::{Algorithm, BLOCK};
 
 use crate::error::Result;
 use crate::graph::{Graph, NodeId};
@@ -21,6 +21,8 @@ const FLOAT: usize = size_of::<f32>();
 pub struct Footprint {
     /// The parameters.
     pub parameters: usize,
+    /// Of those, what is let go of once it is packed.
+    pub packed_alone: usize,
     /// Convolutions' weights in the order in which kernels read them, one direction.
     pub packed: usize,
     /// What the tape keeps.
@@ -51,8 +53,11 @@ impl Graph {
         let read = |id: NodeId| self.node(id).inputs.first().map_or(&[][..], |read| &shapes[read.0]);
         let packed: usize =
             self.ids().map(|id| packed(&self.node(id).op, read(id), choice, level)).sum::<Result<_>>()?;
+        let packed_alone: usize =
+            self.ids().map(|id| packed_alone(&self.node(id).op, read(id), choice, level)).sum::<Result<_>>()?;
         Ok(Footprint {
             parameters: parameters * FLOAT,
+            packed_alone,
             packed,
             tape: tape * FLOAT,
             forward: self.alive_forward(&sizes, keeps) * FLOAT,
@@ -121,6 +126,14 @@ fn packed(op: &Op, input: &[usize], choice: Choice, level: Level) -> Result<usiz
     Ok(choice.of(level, &shape).packed_bytes(level, &shape))
 }
 
+/// The bytes of a layer's weight, where only its packed form is kept.
+fn packed_alone(op: &Op, input: &[usize], choice: Choice, level: Level) -> Result<usize> {
+    let Op::Conv2d(conv) = op else { return Ok(0) };
+    let is_alone = choice == Choice::Exact && choice.of(level, &conv.shape(input)?) == Algorithm::Direct;
+    let weight = conv.out_channels * conv.in_channels / conv.groups.max(1) * conv.kernel[0] * conv.kernel[1];
+    Ok(if is_alone { weight * FLOAT } else { 0 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,7 +152,7 @@ mod tests {
     fn a_chain_holds_two_images_and_a_tape_holds_all() {
         let shape = |batch| [batch, 16, 4, 4];
         let bare = chain().footprint(&shape(1), &Retain::logits(), &[], Choice::Exact).unwrap();
-        assert_eq!((bare.parameters, bare.packed), (4 * 256, 4 * 256));
+        assert_eq!((bare.parameters, bare.packed_alone, bare.packed), (4 * 256, 4 * 256, 4 * 256));
         assert_eq!((bare.tape, bare.forward, bare.backward), (4 * (576 + 128), 4 * 2 * 576, 0));
         let whole = chain().footprint(&shape(1), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!(whole.tape, 4 * 3 * (576 + 128));

@@ -58,11 +58,10 @@ impl Network {
         let Some(old) = all.get_mut(node.0) else {
             return Err(Error::Graph(format!("there is no node {}", node.0)));
         };
-        let shape = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.shape().to_vec()).unwrap_or_default();
-        for (what, old, new) in [("weight", &old.weight, &params.weight), ("bias", &old.bias, &params.bias)] {
-            if shape(old) != shape(new) {
+        for ((what, expected), (_, actual)) in old.shapes().into_iter().zip(params.shapes()) {
+            if expected != actual {
                 let name = format!("{}.{what}", self.graph.node(node).name);
-                return Err(Error::ParameterShape { name, expected: shape(old), actual: shape(new) });
+                return Err(Error::ParameterShape { name, expected: expected.to_vec(), actual: actual.to_vec() });
             }
         }
         *old = Arc::new(params);

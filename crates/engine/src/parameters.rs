@@ -91,7 +91,8 @@ impl Graph {
             }
             let bound = if own.is_empty() { Params::default() } else { node.op.bind(own) };
             let is_finite = |tensor: &Tensor| tensor.iter().all(|value| value.is_finite());
-            if ![&bound.weight, &bound.bias].into_iter().flatten().all(is_finite) {
+            let weight = bound.weight.as_ref().is_none_or(|weight| is_finite(&weight.tensor()));
+            if !(weight && bound.bias.as_ref().is_none_or(is_finite)) {
                 return Err(Error::NonFinite {
                     what: "scale or shift that follows from the parameters of",
                     name: node.name.clone(),

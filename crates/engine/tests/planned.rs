@@ -37,7 +37,10 @@ fn other_parameters_are_packed_anew() {
     for name in ["stem", "bn", "depthwise", "fc"] {
         let node = find(&network, name);
         let old = network.params(node);
-        let params = Params { weight: old.weight.as_ref().map(|weight| weight * 2.0), bias: old.bias.clone() };
+        let params = Params {
+            weight: old.weight.as_ref().map(|weight| (&*weight.tensor() * 2.0).into()),
+            bias: old.bias.clone(),
+        };
         let changed = network.with_params(node, params).unwrap();
         let after = logits(&changed, &input);
         assert_ne!(after, before, "{name}");
@@ -65,4 +68,17 @@ fn a_planned_walk_back_gives_the_gradients_of_every_layer() {
             }
         }
     }
+}
+
+#[test]
+fn weights_are_the_same_after_an_exact_run() {
+    let network = network(3, every_layer).with_choice(Choice::Exact);
+    let weights = |network: &Network| -> Vec<Option<Tensor>> {
+        let of = |id| network.params(id).weight.as_ref().map(|weight| weight.tensor().as_ref().clone());
+        network.graph().ids().map(of).collect()
+    };
+    let before = weights(&network);
+    logits(&network, &noise(1, &[2, 3, 9, 7]));
+    assert_eq!(weights(&network), before);
+    assert_eq!(before.iter().flatten().count(), 4);
 }

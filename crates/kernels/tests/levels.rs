@@ -93,6 +93,32 @@ fn run(
 }
 
 #[test]
+fn what_is_packed_as_it_is_can_be_had_back() {
+    let mut reversible = 0;
+    for shape in all_shapes() {
+        let [_, weight_len, _] = lengths(&shape);
+        let weight = noise(2, weight_len);
+        for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| algorithm.takes(&shape)) {
+            for direction in [Direction::Forward, Direction::Transposed] {
+                for level in Level::available() {
+                    let conv =
+                        PackedConv::new(level, algorithm, &shape, direction, &weight, None).expect("pack weights");
+                    let mut unpacked = vec![f32::NAN; weight_len];
+                    let refused = conv.unpack(&mut unpacked);
+                    assert_eq!(refused.is_ok(), conv.is_reversible(), "{level} {algorithm} {direction:?} {shape:?}");
+                    if conv.is_reversible() {
+                        reversible += 1;
+                        assert!(unpacked == weight, "{level} {algorithm} {direction:?} {shape:?}");
+                        assert!(matches!(conv.unpack(&mut unpacked[1..]), Err(Error::Length { .. })));
+                    }
+                }
+            }
+        }
+    }
+    assert!(reversible > 1000, "{reversible}");
+}
+
+#[test]
 fn convolutions() {
     for shape in all_shapes() {
         let [input_len, weight_len, output_len] = lengths(&shape);

@@ -44,7 +44,7 @@ pub fn randomised(network: &Network, layers: &[NodeId], seed: u64) -> Result<Net
         let Params { weight, bias } = network.params(*layer);
         let drawn =
             |tensor: &Tensor, which: u64| drawn_like(tensor, Random::stream(seed, 2 * layer.index() as u64 + which));
-        let weight = weight.as_ref().map(|weight| drawn(weight, 0));
+        let weight = weight.as_ref().map(|weight| drawn(&weight.tensor(), 0).into());
         let bias = bias.as_ref().map(|bias| drawn(bias, 1));
         randomised = randomised.with_params(*layer, Params { weight, bias })?;
     }

@@ -29,7 +29,7 @@ fn network() -> Network {
 }
 
 fn weights(network: &Network, name: &str) -> Vec<f32> {
-    network.params(network.graph().find(name).unwrap()).weight.as_ref().unwrap().iter().copied().collect()
+    network.params(network.graph().find(name).unwrap()).weight.as_ref().unwrap().tensor().iter().copied().collect()
 }
 
 #[test]
@@ -65,6 +65,7 @@ fn what_is_drawn_has_the_mean_and_the_deviation_of_what_was_learned() {
 fn parameters_of_another_shape_are_refused() {
     let network = network();
     let fc = network.graph().find("fc").unwrap();
-    let error = network.with_params(fc, Params { weight: Some(Tensor::zeros(vec![10, 23])), bias: None }).unwrap_err();
+    let error =
+        network.with_params(fc, Params { weight: Some(Tensor::zeros(vec![10, 23]).into()), bias: None }).unwrap_err();
     assert!(error.to_string().contains("fc.weight"), "{error}");
 }

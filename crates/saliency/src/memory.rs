@@ -25,7 +25,7 @@ pub enum Work {
 /// Bytes that the explanations of one input take, at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// The parameters.
+    /// The parameters, but those of which only the copy is kept.
     pub parameters: usize,
     /// Their copies in the order in which kernels read them, and with folded batch norms.
     pub copies: usize,
@@ -51,8 +51,9 @@ impl Memory {
     ) -> Result<Self> {
         let point_of = |method: &Arc<dyn Method>| point.unwrap_or_else(|| method.default_point(graph));
         let retain = retain(graph, methods, point, extrapolation, input)?;
-        let Footprint { parameters, packed, tape, forward, .. } = graph.footprint(input, &retain, &[], choice)?;
-        let mut memory = Self { parameters, copies: packed, tape, passes: forward };
+        let Footprint { parameters, packed_alone, packed, tape, forward, .. } =
+            graph.footprint(input, &retain, &[], choice)?;
+        let mut memory = Self { parameters: parameters - packed_alone, copies: packed, tape, passes: forward };
         let mut walks = vec![];
         for method in methods {
             match method.work() {
@@ -62,8 +63,8 @@ impl Memory {
                 Work::Relevance => {
                     let backward = graph.footprint(input, &retain, &[point_of(method)], choice)?.backward;
                     memory.copies = memory.copies.max(2 * packed + parameters);
-                    // Positive and negative parts of what the largest layer has, and what they give.
-                    memory.passes = memory.passes.max(3 * backward + 2 * largest(graph));
+                    // What the largest layer has, its positive and negative parts, and what they give.
+                    memory.passes = memory.passes.max(3 * backward + 3 * largest(graph));
                 }
                 Work::Scores(batch) => memory = memory.with_scores(graph, input, batch, choice)?,
                 Work::Gradients(batch) => {

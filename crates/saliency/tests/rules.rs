@@ -253,7 +253,7 @@ fn nothing_divided_by_nothing_is_nothing() {
 #[test]
 fn a_batch_norm_under_the_gradient_is_not_explained() {
     let scene = Scene::new(BatchNorm2d::new(2), vec![noise(1, &[1, 2, 3, 3])]);
-    let params = Params { weight: Some(tensor(&[2], &[2.0, 3.0])), bias: Some(tensor(&[2], &[1.0, 1.0])) };
+    let params = Params { weight: Some(tensor(&[2], &[2.0, 3.0]).into()), bias: Some(tensor(&[2], &[1.0, 1.0])) };
     let scene = Scene { params, ..scene };
     let upstream = Tensor::ones(scene.output.shape());
     let found = Gradient.propagate(&scene.site(), &upstream).expect("a gradient");

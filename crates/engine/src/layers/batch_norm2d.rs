@@ -8,6 +8,7 @@
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::{Tensor, nchw, only, tensor, values};
+use crate::weight::Weight;
 
 const KIND: &str = "batch_norm2d";
 
@@ -37,7 +38,8 @@ impl BatchNorm2d {
     /// Every value times its channel's scale, plus its channel's shift.
     fn map(&self, params: &Params, input: &Tensor, shift: Option<&[f32]>) -> Result<Tensor> {
         self.check(input.shape())?;
-        let scale = values(params.weight(KIND)?);
+        let scale = params.weight(KIND)?;
+        let scale = values(&scale);
         let pixels = (input.shape()[2] * input.shape()[3]).max(1);
         let mut output = values(input).into_owned();
         for (plane, values) in output.chunks_exact_mut(pixels).enumerate() {
@@ -76,7 +78,10 @@ impl Layer for BatchNorm2d {
         let scale = |index: usize| f64::from(gamma[index]) / (f64::from(variance[index]) + self.epsilon).sqrt();
         let weight = (0..self.features).map(|index| scale(index) as f32).collect();
         let bias = (0..self.features).map(|i| (f64::from(beta[i]) - f64::from(mean[i]) * scale(i)) as f32).collect();
-        Params { weight: tensor(&[self.features], weight).ok(), bias: tensor(&[self.features], bias).ok() }
+        Params {
+            weight: tensor(&[self.features], weight).ok().map(Weight::from),
+            bias: tensor(&[self.features], bias).ok(),
+        }
     }
 
     fn output_shape(&self, inputs: &[&[usize]]) -> Result<Vec<usize>> {

@@ -135,7 +135,7 @@ impl Affine for Conv2d {
         let output_shape = [shape.batch, shape.out_channels, shape.output[0], shape.output[1]];
         let mut output = zeros(&output_shape);
         let bias = params.bias.as_ref().map(values);
-        conv2d(&shape, &values(input), &values(params.weight(KIND)?), bias.as_deref(), &mut output)?;
+        conv2d(&shape, &values(input), &values(&*params.weight(KIND)?), bias.as_deref(), &mut output)?;
         tensor(&output_shape, output)
     }
 
@@ -143,7 +143,7 @@ impl Affine for Conv2d {
         let input = only(KIND, inputs)?;
         let shape = self.shape(input)?;
         let mut gradient = zeros(input);
-        conv2d_transpose(&shape, &values(upstream), &values(params.weight(KIND)?), &mut gradient)?;
+        conv2d_transpose(&shape, &values(upstream), &values(&*params.weight(KIND)?), &mut gradient)?;
         Ok(vec![tensor(input, gradient)?])
     }
 }

@@ -45,14 +45,14 @@ impl Affine for Linear {
         let shape = [sizes[0], self.out_features];
         let mut output = zeros(&shape);
         let bias = params.bias.as_ref().map(values);
-        linear(sizes, &values(input), &values(params.weight(KIND)?), bias.as_deref(), &mut output)?;
+        linear(sizes, &values(input), &values(&*params.weight(KIND)?), bias.as_deref(), &mut output)?;
         tensor(&shape, output)
     }
 
     fn transpose(&self, params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
         let input = only(KIND, inputs)?;
         let mut gradient = zeros(input);
-        linear_transpose(self.sizes(input)?, &values(upstream), &values(params.weight(KIND)?), &mut gradient)?;
+        linear_transpose(self.sizes(input)?, &values(upstream), &values(&*params.weight(KIND)?), &mut gradient)?;
         Ok(vec![tensor(input, gradient)?])
     }
 }

@@ -9,7 +9,8 @@ pub enum Choice {
     /// The fastest.
     #[default]
     Fastest,
-    /// The fastest of those that sum as the definition does: no Winograd, whose rounding is coarser.
+    /// The fastest of those that sum as the definition does: no Winograd, whose rounding is coarser. It takes the least
+    /// memory: weights are kept in the order in which kernels read them, and in no other.
     Exact,
     /// This one wherever it can, else the fastest.
     Forced(Algorithm),

@@ -174,7 +174,11 @@ fn layouts(shapes: &[Vec<usize>]) -> Vec<Option<Layout>> {
 fn pack(network: &Network, head: NodeId, kind: Kind) -> Result<Work> {
     Ok(match kind {
         Kind::Convolution(shape, algorithm, fused) => {
-            let packed = network.packs().conv(head, network.params(head), &shape, Direction::Forward, algorithm)?;
+            let params = network.params(head);
+            let packed = network.packs().conv(head, params, &shape, Direction::Forward, algorithm)?;
+            if let (Choice::Exact, Some(weight)) = (network.choice(), &params.weight) {
+                weight.keep_packed(&packed);
+            }
             Work::Convolution(packed, epilogue(network, fused)?)
         }
         Kind::Map(fused) => Work::Map(epilogue(network, fused)?),

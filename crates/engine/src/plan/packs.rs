@@ -57,18 +57,18 @@ impl Packs {
     ) -> Result<Arc<PackedConv>> {
         let Padding { top, bottom, left, right } = shape.window.padding;
         found(&self.convs, (node, direction, algorithm, [top, bottom, left, right]), || {
-            let weight = values(params.weight("conv2d")?);
+            let weight = params.weight("conv2d")?;
             let bias = params.bias.as_ref().filter(|_| direction == Direction::Forward).map(values);
-            Ok(PackedConv::new(Level::current()?, algorithm, shape, direction, &weight, bias.as_deref())?)
+            Ok(PackedConv::new(Level::current()?, algorithm, shape, direction, &values(&weight), bias.as_deref())?)
         })
     }
 
     /// A batch norm's scale and shift.
     pub(crate) fn scales(&self, node: NodeId, params: &Params) -> Result<Arc<Scales>> {
         found(&self.norms, node, || {
-            let scale = values(params.weight("batch_norm2d")?);
+            let scale = params.weight("batch_norm2d")?;
             let [mut padded, mut shift] = [0; 2].map(|_| Buffer::zeros(scale.len().next_multiple_of(BLOCK)));
-            padded[..scale.len()].copy_from_slice(&scale);
+            padded[..scale.len()].copy_from_slice(&values(&scale));
             if let Some(bias) = &params.bias {
                 shift[..bias.len()].copy_from_slice(&values(bias));
             }

@@ -117,6 +117,27 @@ impl PackedConv {
             }
     }
 
+    /// Whether the weight can be had back: then nobody need keep it.
+    #[must_use]
+    pub fn is_reversible(&self) -> bool {
+        matches!(&self.kernel, Packed::Direct(kernel) if kernel.is_reversible())
+    }
+
+    /// Writes the weight that was packed, `[out_channels, in_channels / groups, kernel]`, bit for bit.
+    ///
+    /// # Errors
+    /// [`Error`] where it is not [reversible](Self::is_reversible) or the slice has another length.
+    pub fn unpack(&self, weight: &mut [f32]) -> Result<()> {
+        expect_len("weight", weight.len(), self.channels.weights())?;
+        match &self.kernel {
+            Packed::Direct(kernel) if kernel.is_reversible() => kernel.unpack(&self.channels, weight),
+            Packed::Direct(_) | Packed::Depthwise(_) | Packed::Winograd(_) => {
+                return Err(Error::Shape("the weight cannot be had back from what was packed"));
+            }
+        }
+        Ok(())
+    }
+
     /// `output = epilogue(convolution of input + bias)`, without touching the output's halo.
     ///
     /// # Errors

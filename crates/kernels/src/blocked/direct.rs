@@ -64,6 +64,18 @@ impl Direct {
         self.weights.iter().map(|(_, values)| values.len()).sum()
     }
 
+    /// Whether [`Direct::unpack`] can give the weight back.
+    pub(super) fn is_reversible(&self) -> bool {
+        self.narrow.is_none()
+    }
+
+    /// Writes the weight that was packed.
+    pub(super) fn unpack(&self, channels: &Channels, weight: &mut [f32]) {
+        for (phase, (panels, values)) in self.phases.phases.iter().zip(&self.weights) {
+            channels.unpack(panels, self.level.blocks(), &phase.taps, values, weight);
+        }
+    }
+
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
         let panel = self.level.blocks();

@@ -38,6 +38,11 @@ impl Channels {
         Self { inputs, outputs, groups: shape.groups, direction, taps: shape.taps() }
     }
 
+    /// How many values a weight has.
+    pub(super) fn weights(&self) -> usize {
+        self.outputs * self.group_inputs() * self.taps
+    }
+
     fn group_inputs(&self) -> usize {
         self.inputs / self.groups
     }
@@ -88,22 +93,39 @@ impl Channels {
             jobs.push((index * panel * BLOCK, one, values));
         }
         parallel::for_each(jobs, |(first, one, values)| {
-            let width = values.len() / (one.channels * taps.len()).max(1);
-            for lane in 0..width {
-                let output = first + lane;
-                let reads = if output < self.outputs { self.reads(output) } else { 0..0 };
-                let mut targets = values[lane..].iter_mut().step_by(width);
-                for block in one.blocks.clone() {
-                    let inputs = block * BLOCK..((block + 1) * BLOCK).min(self.inputs);
-                    for tap in taps {
-                        for input in inputs.clone() {
-                            let Some(target) = targets.next() else { return };
-                            let inside = reads.contains(&input);
-                            *target = if inside { weight[self.place(output, input) + tap] } else { 0.0 };
-                        }
+            self.places(one, first, taps, |to, from| values[to] = from.map_or(0.0, |from| weight[from]));
+        });
+    }
+
+    /// The inverse of [`Channels::pack`]: writes the taps `taps` of `weight`.
+    pub(super) fn unpack(&self, panels: &[Panel], panel: usize, taps: &[usize], packed: &[f32], weight: &mut [f32]) {
+        for (index, one) in panels.iter().enumerate() {
+            let values = &packed[one.values.clone()];
+            self.places(one, index * panel * BLOCK, taps, |from, to| {
+                if let Some(to) = to {
+                    weight[to] = values[from];
+                }
+            });
+        }
+    }
+
+    /// Tells `each` the place of every value of a panel, whose first output channel is `first`, and its place in the weight:
+    /// none where two channels are of different groups.
+    fn places(&self, panel: &Panel, first: usize, taps: &[usize], mut each: impl FnMut(usize, Option<usize>)) {
+        let width = panel.values.len() / (panel.channels * taps.len()).max(1);
+        for lane in 0..width {
+            let output = first + lane;
+            let reads = if output < self.outputs { self.reads(output) } else { 0..0 };
+            let mut places = (lane..panel.values.len()).step_by(width);
+            for block in panel.blocks.clone() {
+                let inputs = block * BLOCK..((block + 1) * BLOCK).min(self.inputs);
+                for tap in taps {
+                    for input in inputs.clone() {
+                        let Some(place) = places.next() else { return };
+                        each(place, reads.contains(&input).then(|| self.place(output, input) + tap));
                     }
                 }
             }
-        });
+        }
     }
 }

@@ -127,7 +127,8 @@ pub(super) fn parameters<'p>(
     }
     let map = |tensor: &Tensor, part: ParameterPart| tensor.mapv(|w| part.of(w));
     let bias = params.bias.as_ref().zip(bias).map(|(tensor, part)| map(tensor, part));
-    (Cow::Owned(Params { weight: params.weight.as_ref().map(|tensor| map(tensor, weight)), bias }), 1.0)
+    let weight = params.weight.as_ref().map(|whole| map(&whole.tensor(), weight).into());
+    (Cow::Owned(Params { weight, bias }), 1.0)
 }
 
 fn has_weights(op: &Op) -> bool {

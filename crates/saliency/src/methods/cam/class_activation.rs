@@ -48,10 +48,10 @@ impl Method for Cam {
             )));
         }
         let weight = run.network().params(graph.logits()).weight.as_ref();
-        let weight = weight.ok_or_else(|| inapplicable("the last layer has no weights".to_owned()))?;
+        let weight = weight.ok_or_else(|| inapplicable("the last layer has no weights".to_owned()))?.tensor();
         let activations = run.activation(point)?;
         let one_image = |(image, x)| {
-            let weights = class_weights(weight, &run.objective(image)?.gradient.to_vec());
+            let weights = class_weights(&weight, &run.objective(image)?.gradient.to_vec());
             let map = weighted_sum(x, &weights).mapv(|value| value as f32);
             Ok(CoarseMap::new("CAM", point, map)?.because(why_blank(x)))
         };
