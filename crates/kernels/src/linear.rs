@@ -14,6 +14,8 @@ const OUTPUTS: usize = 64;
 const INPUTS: usize = 2048;
 /// Rows of the weight that are read side by side: the machine fetches ahead in each of them.
 const ROWS: usize = 4;
+/// Rows of the weight that are read side by side, transposed: as many terms of each sum are added before it is written.
+const TERMS: usize = 8;
 /// Vectors of independent partial sums of a row.
 const SUMS: usize = 2;
 
@@ -161,25 +163,54 @@ impl Kernel for Transposed<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { inputs, outputs, rows, upstream, weight, mut images } = self;
-        for rows in rows.chunks(ROWS) {
-            for (n, image) in images.iter_mut().enumerate() {
-                let factors: [f32; ROWS] = from_fn(|index| rows.get(index).map_or(0.0, |o| upstream[n * outputs + o]));
-                let weights: [&[f32]; ROWS] =
-                    from_fn(|index| &weight[rows.get(index).unwrap_or(&rows[0]) * inputs..][..image.len()]);
-                let whole = image.len() - image.len() % S::LANES;
-                for start in (0..whole).step_by(S::LANES) {
-                    let mut sum = simd.load(&image[start..]);
-                    for (weight, factor) in weights.iter().zip(factors).take(rows.len()) {
-                        sum = simd.mul_add(simd.load(&weight[start..]), simd.splat(factor), sum);
-                    }
-                    simd.store(sum, &mut image[start..]);
-                }
+        let columns = images.first().map_or(0, |image| image.len());
+        let whole = columns - columns % S::LANES;
+        let wide = columns - columns % (SUMS * S::LANES);
+        let mut factors = vec![[0.0; TERMS]; images.len()];
+        for rows in rows.chunks(TERMS) {
+            // Of rows that are too few the first counts again, zero times.
+            let weights: [&[f32]; TERMS] =
+                from_fn(|index| &weight[rows.get(index).unwrap_or(&rows[0]) * inputs..][..columns]);
+            for (n, factors) in factors.iter_mut().enumerate() {
+                *factors = from_fn(|index| rows.get(index).map_or(0.0, |o| upstream[n * outputs + o]));
+            }
+            for start in (0..wide).step_by(SUMS * S::LANES) {
+                add_rows::<S, SUMS>(simd, weights, &factors, start, &mut images);
+            }
+            for start in (wide..whole).step_by(S::LANES) {
+                add_rows::<S, 1>(simd, weights, &factors, start, &mut images);
+            }
+            for (image, factors) in images.iter_mut().zip(&factors) {
                 for (index, sum) in image.iter_mut().enumerate().skip(whole) {
-                    for (weight, factor) in weights.iter().zip(factors).take(rows.len()) {
-                        *sum += weight[index] * factor;
-                    }
+                    weights.iter().zip(factors).for_each(|(weight, factor)| *sum += weight[index] * factor);
                 }
             }
         }
+        // Rows that only other images need may have changed the sign of a zero, and nothing else.
+        images.iter_mut().for_each(|image| image.iter_mut().for_each(|sum| *sum += 0.0));
+    }
+}
+
+/// Adds `TERMS` rows, each times its factor for an image, to the sums of every image, for `V` vectors of columns.
+#[inline(always)]
+fn add_rows<S: Simd, const V: usize>(
+    simd: S,
+    weights: [&[f32]; TERMS],
+    factors: &[[f32; TERMS]],
+    start: usize,
+    images: &mut [&mut [f32]],
+) {
+    let weights: [[S::Vector; V]; TERMS] = from_fn(|row| {
+        let weight = &weights[row][start..][..V * S::LANES];
+        from_fn(|vector| simd.load(&weight[vector * S::LANES..]))
+    });
+    for (image, factors) in images.iter_mut().zip(factors) {
+        let sums = &mut image[start..][..V * S::LANES];
+        let mut vectors: [S::Vector; V] = from_fn(|vector| simd.load(&sums[vector * S::LANES..]));
+        for (weights, factor) in weights.iter().zip(factors) {
+            let factor = simd.splat(*factor);
+            vectors.iter_mut().zip(weights).for_each(|(sum, weight)| *sum = simd.mul_add(*weight, factor, *sum));
+        }
+        vectors.iter().enumerate().for_each(|(vector, sum)| simd.store(*sum, &mut sums[vector * S::LANES..]));
     }
 }

@@ -92,6 +92,32 @@ fn an_image_of_a_batch_does_not_influence_another() {
 }
 
 #[test]
+fn a_transpose_of_many_images_gives_the_bits_of_each_alone() {
+    for sizes @ [batch, inputs, outputs] in [[2, 40, 9], [3, 17, 5], [5, 2100, 130], [9, 64, 1]] {
+        let (weight, mut upstream) = (noise(1, inputs * outputs), noise(2, batch * outputs));
+        // Images read different rows, some none, and some products are too small for any number.
+        for (index, value) in upstream.iter_mut().enumerate() {
+            let (image, row) = (index / outputs, index % outputs);
+            match (image + row) % 4 {
+                0 => *value = 0.0,
+                1 => *value *= 1e-44,
+                _ if image == 1 => *value = 0.0,
+                _ => {}
+            }
+        }
+        let mut together = vec![f32::NAN; batch * inputs];
+        linear_transpose(sizes, &upstream, &weight, &mut together).expect("all");
+        for (image, together) in together.chunks_exact(inputs).enumerate() {
+            let upstream = &upstream[image * outputs..][..outputs];
+            let mut alone = vec![f32::NAN; inputs];
+            linear_transpose([1, inputs, outputs], upstream, &weight, &mut alone).expect("one");
+            let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(together), bits(&alone), "{sizes:?}, image {image}");
+        }
+    }
+}
+
+#[test]
 fn resizing_by_hand() {
     let resize = |from, input: &[f32], to: [usize; 2]| {
         let mut output = vec![f32::NAN; to[0] * to[1]];
