@@ -6,12 +6,27 @@ use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::{Layer, Site};
 use crate::network::Network;
-use crate::plan::Walk;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
 /// What a node sends back, given what arrived at it and at others.
 type Sending<'a, V> = dyn FnMut(NodeId, V, &mut BTreeMap<NodeId, V>) -> Result<Vec<(NodeId, V)>> + 'a;
+
+/// How far a walk has come.
+#[derive(Debug, Clone)]
+pub(crate) struct Way<V> {
+    /// What arrived at nodes that were not visited yet.
+    pub arrived: BTreeMap<NodeId, V>,
+    /// What arrived at the nodes to keep.
+    pub kept: BTreeMap<NodeId, V>,
+}
+
+impl<V> Way<V> {
+    /// A walk that begins with this at one node.
+    pub(crate) fn from(node: NodeId, value: V) -> Self {
+        Self { arrived: BTreeMap::from([(node, value)]), kept: BTreeMap::new() }
+    }
+}
 
 impl Network {
     /// Carries `seed`, of the logits' shape, back from the logits to the nodes `keep`, and returns what arrives there.
@@ -49,36 +64,29 @@ impl Network {
             Ok(inputs.iter().copied().zip(sent).collect())
         };
         let add = |_, sum: Tensor, sent: Tensor| Ok(sum + &sent);
-        let mut kept = self.walk(tape, &seed, keep, &|seed| Ok(seed.clone()), &mut send, &add)?;
+        self.check_seed(tape, &seed)?;
+        let way = Way::from(self.graph().logits(), seed);
+        let mut kept = self.walk(way, keep, &|_| true, &mut send, &add)?.kept;
         for id in keep {
             kept.entry(*id).or_insert_with(|| Tensor::zeros(tape.shape(*id)));
         }
         Ok(kept)
     }
 
-    /// The walk itself, over values of any form: `send` says what a node sends and to which nodes, and may take from what has
-    /// arrived.
-    fn walk<V: Clone>(
+    /// The walk itself, over values of any form, as long as the next node is to be visited: `send` says what a node sends and to
+    /// which nodes, and may take from what has arrived.
+    pub(crate) fn walk<V: Clone>(
         &self,
-        tape: &Tape,
-        seed: &Tensor,
+        mut way: Way<V>,
         keep: &[NodeId],
-        form: &dyn Fn(&Tensor) -> Result<V>,
+        visits: &dyn Fn(NodeId) -> bool,
         send: &mut Sending<'_, V>,
         add: &dyn Fn(NodeId, V, V) -> Result<V>,
-    ) -> Result<BTreeMap<NodeId, V>> {
-        let logits = self.graph().logits();
-        if tape.shapes.len() != self.graph().nodes().len() {
-            return Err(Error::Graph("the tape is another network's".to_owned()));
-        }
-        if seed.shape() != tape.shape(logits) {
-            let expected = format!("a seed of the logits' shape {:?}", tape.shape(logits));
-            return Err(Error::shape("the backward pass", expected, seed.shape()));
-        }
+    ) -> Result<Way<V>> {
         let wanted = self.graph().depend_on(keep);
-        let mut arrived = BTreeMap::from([(logits, form(seed)?)]);
-        let mut kept = BTreeMap::new();
-        while let Some((id, upstream)) = arrived.pop_last() {
+        let Way { arrived, kept } = &mut way;
+        while let Some(next) = arrived.last_entry().filter(|next| visits(*next.key())) {
+            let (id, upstream) = next.remove_entry();
             let node = self.graph().node(id);
             if keep.contains(&id) {
                 kept.insert(id, upstream.clone());
@@ -86,7 +94,7 @@ impl Network {
             if !node.inputs.iter().any(|input| wanted[input.0]) {
                 continue;
             }
-            let sent = send(id, upstream, &mut arrived).map_err(|error| error.at(&node.name))?;
+            let sent = send(id, upstream, arrived).map_err(|error| error.at(&node.name))?;
             for (to, gradient) in sent.into_iter().filter(|(to, _)| wanted[to.0]) {
                 let sum = match arrived.remove(&to) {
                     Some(sum) => add(to, sum, gradient).map_err(|error| error.at(&node.name))?,
@@ -95,7 +103,20 @@ impl Network {
                 arrived.insert(to, sum);
             }
         }
-        Ok(kept)
+        Ok(way)
+    }
+
+    /// Checks that the tape is this network's and that the seed has its logits' shape.
+    pub(crate) fn check_seed(&self, tape: &Tape, seed: &Tensor) -> Result<()> {
+        if tape.shapes.len() != self.graph().nodes().len() {
+            return Err(Error::Graph("the tape is another network's".to_owned()));
+        }
+        let logits = tape.shape(self.graph().logits());
+        if seed.shape() != logits {
+            let expected = format!("a seed of the logits' shape {logits:?}");
+            return Err(Error::shape("the backward pass", expected, seed.shape()));
+        }
+        Ok(())
     }
 
     /// The gradient of `Σ seed logits` at the nodes `keep`, over images that stay in blocks.
@@ -118,25 +139,8 @@ impl Network {
         keep: &[NodeId],
         done: &mut dyn FnMut(NodeId),
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        let walk = Walk::new(self, tape, keep)?;
-        let logits = self.graph().logits();
-        let found = self.walk(
-            tape,
-            &seed,
-            keep,
-            &|seed| walk.give(logits, seed),
-            &mut |id, upstream, arrived| {
-                let sent = walk.back(id, upstream, arrived)?;
-                done(id);
-                Ok(sent)
-            },
-            &|id, sum, sent| walk.add(id, &sum, &sent),
-        )?;
-        let tensor = |id: &NodeId| match found.get(id) {
-            Some(value) => Ok((*id, value.tensor()?.clone())),
-            None => Ok((*id, Tensor::zeros(tape.shape(*id)))),
-        };
-        keep.iter().map(tensor).collect()
+        let mut descents = self.descend_watched(tape, &[seed], keep, done)?;
+        descents.pop().map_or_else(|| Ok(BTreeMap::new()), |descent| self.gradient_from(tape, descent, done))
     }
 
     /// [`Network::gradient`] layer by layer, each as it is by itself: slow, and the oracle of the planned walk.

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod backward;
+mod descent;
 mod error;
 mod fold;
 mod graph;
@@ -27,6 +28,7 @@ mod weight;
 
 pub mod layers;
 
+pub use descent::Descent;
 pub use error::{Error, Result};
 pub use gradex_kernels::blocked::Algorithm;
 pub use gradex_kernels::{Level, Padding, multiply_adds};

@@ -126,21 +126,21 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// [`Error::TargetsPerImage`], [`Error::NoSuchClass`] or [`Error::Objective`] for targets that do not fit.
     pub fn run<'r>(&'r self, tape: &'r Tape, targets: &[Target]) -> Result<Run<'r>> {
-        self.run_of(tape, &Rc::new(Shared::new(vec![targets.to_vec()])), 0)
+        Ok(self.run_of(tape, &Rc::new(Shared::new(tape, vec![targets.to_vec()])?), 0))
     }
 
     /// A run for each question, `targets[n]` of each image `n`. What no target decides about, such as the forward passes of
-    /// masked inputs, is done once for all of them.
+    /// masked inputs, is done once for all of them, and their gradients read the classifier's weights together.
     ///
     /// # Errors
     /// As [`Explainer::run`].
     pub fn runs<'r>(&'r self, tape: &'r Tape, questions: Vec<Vec<Target>>) -> Result<Vec<Run<'r>>> {
         let count = questions.len();
-        let shared = Rc::new(Shared::new(questions));
-        (0..count).map(|number| self.run_of(tape, &shared, number)).collect()
+        let shared = Rc::new(Shared::new(tape, questions)?);
+        Ok((0..count).map(|number| self.run_of(tape, &shared, number)).collect())
     }
 
-    fn run_of<'r>(&'r self, tape: &'r Tape, shared: &Rc<Shared>, number: usize) -> Result<Run<'r>> {
+    fn run_of<'r>(&'r self, tape: &'r Tape, shared: &Rc<Shared>, number: usize) -> Run<'r> {
         let graph = self.network.graph();
         let gradients = |method: &Arc<dyn Method>| method.gradients(graph, self.point_of(method.as_ref()));
         let points = self.methods.iter().flat_map(gradients).collect();

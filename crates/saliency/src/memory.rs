@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::explainer::retain;
 use crate::extrapolate::Extrapolation;
 use crate::methods::Method;
+use crate::shared::TOGETHER;
 
 /// What a method runs beyond the forward pass that all share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +77,8 @@ impl Memory {
             }
         }
         if !walks.is_empty() {
-            memory.passes = memory.passes.max(graph.footprint(input, &retain, &walks, choice)?.backward);
+            let backward = graph.footprint(input, &retain, &walks, choice)?.backward + descents(graph, input)?;
+            memory.passes = memory.passes.max(backward);
             memory.copies = memory.copies.max(2 * packed);
         }
         Ok(memory)
@@ -97,6 +99,13 @@ impl Memory {
     pub fn total(&self) -> usize {
         self.parameters + self.copies + self.tape + self.passes
     }
+}
+
+/// Bytes of the gradients that leave the classifier together: at a layer's output and input, each stacked and apart.
+fn descents(graph: &Graph, input: &[usize]) -> Result<usize> {
+    let shapes = graph.shapes(input)?;
+    let sizes = shapes.iter().filter(|shape| shape.len() != 4).map(|shape| shape.iter().product::<usize>());
+    Ok(4 * TOGETHER * size_of::<f32>() * sizes.max().unwrap_or(0))
 }
 
 /// Bytes of the largest tensor of parameters.

@@ -57,7 +57,6 @@ pub struct Run<'a> {
     shared: Rc<Shared>,
     /// Its place among the runs that share.
     number: usize,
-    seed: Tensor,
     points: Vec<NodeId>,
     gradients: OnceCell<BTreeMap<NodeId, Tensor>>,
     cost: Cell<Cost>,
@@ -75,10 +74,9 @@ impl<'a> Run<'a> {
         (shared, number): (&Rc<Shared>, usize),
         points: Vec<NodeId>,
         watch: Option<&'a Watch>,
-    ) -> Result<Self> {
-        let (shared, seed) = (Rc::clone(shared), seed(tape, &shared.questions[number])?);
+    ) -> Self {
         let (gradients, cost, ledgers) = Default::default();
-        Ok(Self { network, folded, tape, shared, number, seed, points, gradients, cost, ledgers, watch })
+        Self { network, folded, tape, shared: Rc::clone(shared), number, points, gradients, cost, ledgers, watch }
     }
 
     /// The network.
@@ -120,7 +118,7 @@ impl<'a> Run<'a> {
     /// The derivative of the sum of all images' scores by the logits, `[n, classes]`.
     #[must_use]
     pub fn seed(&self) -> &Tensor {
-        &self.seed
+        &self.shared.seeds[self.number]
     }
 
     /// What it spent so far.
@@ -178,18 +176,27 @@ impl<'a> Run<'a> {
         if self.gradients.get().is_none() {
             let mut points = self.points.clone();
             points.push(point);
-            let found = self.network.gradient(self.tape, self.seed.clone(), &points)?;
+            let found = self.gradients_at(&points)?;
             if found.values().all(|gradient| gradient.iter().all(|value| value.is_finite())) {
                 self.spend(Cost { forwards: 0, backwards: 1 });
                 let _ = self.gradients.set(found);
             } else {
                 let layer = |_, site: &Site<'_>, upstream: &Tensor| site.op.backward(site, upstream);
-                let _ = self.gradients.set(self.backward(self.network, self.seed.clone(), &points, layer)?);
+                let _ = self.gradients.set(self.backward(self.network, self.seed().clone(), &points, layer)?);
             }
         }
         match self.gradients.get().and_then(|gradients| gradients.get(&point)) {
             Some(gradient) => image(self.graph(), point, gradient),
             None => Err(Error::Undeclared { point: self.graph().node(point).name.clone() }),
+        }
+    }
+
+    /// What [`Network::gradient`] gives, begun together with those of other runs that share.
+    fn gradients_at(&self, points: &[NodeId]) -> Result<BTreeMap<NodeId, Tensor>> {
+        let descend = |seeds: &[Tensor]| self.network.descend(self.tape, seeds, points);
+        match self.shared.descent(self.number, points, descend)? {
+            Some(descent) => Ok(self.network.gradient_of(self.tape, descent)?),
+            None => Ok(self.network.gradient(self.tape, self.seed().clone(), points)?),
         }
     }
 

@@ -1,21 +1,28 @@
-//! What the runs about one tape share: the scores of changed inputs. Most changes depend on no target, so one set of
-//! forward passes gives the scores for all.
+//! What the runs about one tape share. Most changes of inputs depend on no target, so one set of forward passes gives the
+//! scores for all; and gradients leave the classifier together, so that its weights are read once for many.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use gradex_engine::Tensor;
+use gradex_engine::{Descent, NodeId, Tape, Tensor};
 use ndarray::{ArrayView1, Axis};
 
 use crate::error::{Error, Result};
 use crate::run::Cost;
-use crate::target::Target;
+use crate::target::{Target, seed};
+
+/// Runs whose gradients leave the classifier together, at most: they wait in memory until their run asks for them.
+pub(crate) const TOGETHER: usize = 8;
 
 /// Shared by runs, each with a number.
 pub(crate) struct Shared {
     /// The targets of each run, one an image.
     pub(crate) questions: Vec<Vec<Target>>,
+    /// The derivative of the sum of each run's scores by the logits.
+    pub(crate) seeds: Vec<Tensor>,
+    /// By run, where its gradient left the classifier and it did not ask for it yet.
+    descents: RefCell<BTreeMap<usize, Descent>>,
     known: RefCell<Vec<Known>>,
     cost: Cell<Cost>,
 }
@@ -29,8 +36,27 @@ struct Known {
 }
 
 impl Shared {
-    pub(crate) fn new(questions: Vec<Vec<Target>>) -> Self {
-        Self { questions, known: RefCell::default(), cost: Cell::default() }
+    pub(crate) fn new(tape: &Tape, questions: Vec<Vec<Target>>) -> Result<Self> {
+        let seeds = questions.iter().map(|targets| seed(tape, targets)).collect::<Result<_>>()?;
+        let (descents, known, cost) = Default::default();
+        Ok(Self { questions, seeds, descents, known, cost })
+    }
+
+    /// The gradient of run `number` on its way to `points`; `descend` sends a group of seeds on that way where no run of the
+    /// group asked for it yet.
+    pub(crate) fn descent(
+        &self,
+        number: usize,
+        points: &[NodeId],
+        descend: impl Fn(&[Tensor]) -> gradex_engine::Result<Vec<Descent>>,
+    ) -> gradex_engine::Result<Option<Descent>> {
+        let mut descents = self.descents.borrow_mut();
+        if descents.get(&number).is_none_or(|descent| descent.keep() != points) {
+            let first = number / TOGETHER * TOGETHER;
+            let group = &self.seeds[first..self.seeds.len().min(first + TOGETHER)];
+            descents.extend((first..).zip(descend(group)?));
+        }
+        Ok(descents.remove(&number))
     }
 
     pub(crate) fn cost(&self) -> Cost {
