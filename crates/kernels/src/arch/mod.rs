@@ -53,6 +53,16 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `value` but where `of <= low` or `of >= high`: there 0.
     fn keep_within(self, value: Self::Vector, of: Self::Vector, bounds: [Self::Vector; 2]) -> Self::Vector;
 
+    /// `N` vectors, `step` numbers apart.
+    #[inline(always)]
+    fn loads<const N: usize>(self, from: &[f32], step: usize) -> [Self::Vector; N] {
+        let mut vectors = [self.splat(0.0); N];
+        for (index, vector) in vectors.iter_mut().enumerate() {
+            *vector = self.load(&from[index * step..]);
+        }
+        vectors
+    }
+
     /// The sum of all lanes.
     #[inline(always)]
     fn sum(self, vector: Self::Vector) -> f32 {
@@ -64,6 +74,9 @@ pub(crate) trait Simd: Copy + Send + Sync {
 }
 
 /// A piece of work for one thread, compiled for every level.
+///
+/// Loops in it are written out: a closure that is not inlined, as one given to `array::from_fn`, is compiled without the
+/// level's instructions.
 pub(crate) trait Kernel {
     /// Does the work. Implementations are `#[inline(always)]`: only then the level's instructions are used.
     fn run<S: Simd>(self, simd: S);

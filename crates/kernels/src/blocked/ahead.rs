@@ -37,7 +37,9 @@ impl Ahead {
     #[inline(always)]
     pub(super) fn ask<S: Simd>(&mut self, simd: S, weights: &[f32]) {
         if self.at < 2 * weights.len() {
-            (0..self.step).step_by(LINE).for_each(|line| simd.prefetch_far(weights, self.at + line));
+            for line in (0..self.step).step_by(LINE) {
+                simd.prefetch_far(weights, self.at + line);
+            }
             self.at += self.step;
         }
     }

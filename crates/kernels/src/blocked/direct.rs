@@ -100,7 +100,8 @@ impl Direct {
                 let index = piece.rows.start + group * height;
                 for column in 0..self.phases.step[1].min(layout.size[1]) {
                     let tiles = [tiles, group / self.phases.step[0] * row_tiles];
-                    let sums = |index| self.sums(run, layout, taps, panel, [index, column], tiles);
+                    let fresh = place == 0 && taps[0].offsets.len() == 1;
+                    let sums = |index| Sums { fresh, ..self.sums(run, layout, taps, panel, [index, column], tiles) };
                     let target = |index: usize, row| self.target(run, layout, row, panel, [index, column]);
                     let pixels = (layout.size[1] - column).div_ceil(self.phases.step[1]);
                     match rows {
@@ -145,6 +146,7 @@ impl Direct {
         Sums {
             input: &run.input.values[start + reads.start * run.block_stride()..],
             planes: run.planes,
+            fresh: false,
             taps: &taps[phase].offsets,
             block_stride: run.block_stride(),
             channels: *channels,

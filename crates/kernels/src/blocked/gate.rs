@@ -58,7 +58,8 @@ impl Kernel for Job<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { gate: Gate { activation, output, scale }, layout, panel, piece } = self;
-        let bounds = activation.bounds().map(|bound| simd.splat(bound));
+        let [low, high] = activation.bounds();
+        let bounds = [simd.splat(low), simd.splat(high)];
         let source = output.layout;
         let blocks = piece.panels.start * panel..(piece.panels.end * panel).min(layout.blocks());
         for (index, row) in piece.rows.clone().zip(&mut piece.slices) {

@@ -5,8 +5,6 @@
 //! A [tile](super::tile) has a lane for each channel that is written, and here nearly all of them would be idle. So vectors
 //! lie along the channels that are read, which must fill their blocks, and each sum's lanes are added in the end.
 
-use std::array::from_fn;
-
 use super::BLOCK;
 use super::buffer::Buffer;
 use super::tile::{Sums, Target};
@@ -88,7 +86,7 @@ fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first
         for (tap, weights) in sums.taps.iter().zip(&mut weights) {
             let input = &input[*tap..][..(P - 1) * sums.stride + 1];
             for lane in (0..BLOCK).step_by(S::LANES) {
-                let weights = weights.map(|weight| simd.load(&weight[lane..]));
+                let weights: [S::Vector; O] = simd.loads(&weights.as_flattened()[lane..], BLOCK);
                 for (sums, input) in lanes.iter_mut().zip(input.iter().step_by(sums.stride)) {
                     let input = simd.load(&input[lane..]);
                     for (sum, weight) in sums.iter_mut().zip(weights) {
@@ -99,9 +97,10 @@ fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first
         }
     }
     for (index, lanes) in lanes.into_iter().enumerate() {
-        let sums: [f32; O] = from_fn(|output| sums.bias[output] + simd.sum(lanes[output]));
         let mut line = [0.0; BLOCK];
-        line[..O].copy_from_slice(&sums);
+        for ((value, bias), lanes) in line.iter_mut().zip(sums.bias).zip(lanes) {
+            *value = bias + simd.sum(lanes);
+        }
         let pixel = (first + index) * target.stride;
         for lane in (0..BLOCK).step_by(S::LANES) {
             let value = target.finish.apply(simd, simd.load(&line[lane..]), 0, lane, pixel);

@@ -1,8 +1,6 @@
 //! The innermost loop of every convolution and matrix product: a tile of pixels times output channels whose sums stay in
 //! registers, while one weight vector after the other passes by.
 
-use std::array::from_fn;
-
 use super::BLOCK;
 use super::ahead::{Ahead, LINE};
 use super::epilogue::Finish;
@@ -19,6 +17,8 @@ pub(super) struct Sums<'a> {
     pub input: &'a [f32],
     /// Whether it lies in [planes](super::planes) rather than in blocks.
     pub planes: bool,
+    /// Whether each block of it is read for the first time, and once: it may be far.
+    pub fresh: bool,
     /// The pixels of a block that one sum reads, counted from its own.
     pub taps: &'a [usize],
     /// From one block of input channels to the next.
@@ -184,7 +184,7 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLAN
 ) {
     let width = B * S::LANES;
     let bias = &sums.bias[..width];
-    let mut sum: [[[S::Vector; B]; P]; R] = [[from_fn(|vector| simd.load(&bias[vector * S::LANES..])); P]; R];
+    let mut sum: [[[S::Vector; B]; P]; R] = [[simd.loads(bias, S::LANES); P]; R];
     let mut parts = [[[simd.splat(0.0); B]; P]; R];
     let mut weights = sums.weights;
     for block in 0..sums.channels.div_ceil(BLOCK) {
@@ -202,7 +202,7 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLAN
             let channels = panel.chunks_exact(width).enumerate();
             if const { PLANES } {
                 for (channel, weights) in channels {
-                    let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
+                    let weight: [S::Vector; B] = simd.loads(weights, S::LANES);
                     let start = channel * sums.block_stride + first * sums.stride + tap;
                     let input = &inputs[0][start..][..(P - 1) * STRIDE + 1];
                     for (pixel, sum) in sum.as_flattened_mut().iter_mut().enumerate() {
@@ -214,20 +214,25 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLAN
                 }
             } else {
                 let start = block * sums.block_stride + (first * sums.stride + tap) * BLOCK;
-                let inputs: [[&[f32; BLOCK]; P]; R] = from_fn(|row| {
-                    let input = &inputs[row][start..].as_chunks::<BLOCK>().0[..(P - 1) * STRIDE + 1];
-                    from_fn(|pixel| &input[pixel * STRIDE])
-                });
-                if sums.taps.len() == 1 && (block + 1) * BLOCK < sums.channels {
-                    for inputs in &inputs {
-                        inputs.iter().for_each(|input| simd.prefetch(&input[..], sums.block_stride));
+                let mut pixels = [[&[0.0; BLOCK]; P]; R];
+                for (pixels, input) in pixels.iter_mut().zip(inputs) {
+                    let input = &input[start..].as_chunks::<BLOCK>().0[..(P - 1) * STRIDE + 1];
+                    for (index, pixel) in pixels.iter_mut().enumerate() {
+                        *pixel = &input[index * STRIDE];
+                    }
+                }
+                if sums.fresh && (block + 1) * BLOCK < sums.channels {
+                    for pixel in pixels.as_flattened() {
+                        simd.prefetch(&pixel[..], sums.block_stride);
                     }
                 }
                 for (channel, weights) in channels {
-                    let weight: [S::Vector; B] = from_fn(|vector| simd.load(&weights[vector * S::LANES..]));
-                    (0..width).step_by(LINE).for_each(|line| simd.prefetch(weights, AHEAD + line));
-                    for (sum, input) in sum.as_flattened_mut().iter_mut().zip(inputs.as_flattened()) {
-                        let input = simd.splat(input[channel % BLOCK]);
+                    let weight: [S::Vector; B] = simd.loads(weights, S::LANES);
+                    for line in (0..width).step_by(LINE) {
+                        simd.prefetch(weights, AHEAD + line);
+                    }
+                    for (sum, pixel) in sum.as_flattened_mut().iter_mut().zip(pixels.as_flattened()) {
+                        let input = simd.splat(pixel[channel % BLOCK]);
                         for (sum, weight) in sum.iter_mut().zip(weight) {
                             *sum = simd.mul_add(input, weight, *sum);
                         }

@@ -169,6 +169,7 @@ impl Winograd {
             let sums = Sums {
                 input: &from[place * stage.place()..],
                 planes: false,
+                fresh: false,
                 taps: &[0],
                 block_stride: stage.place() * self.tile.places(),
                 channels: inputs,

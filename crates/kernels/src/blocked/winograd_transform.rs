@@ -98,10 +98,10 @@ pub(super) fn input_tile<S: Simd, const INPUT: usize>(
     let mut rows = [[simd.splat(0.0); INPUT]; INPUT];
     for (i, row) in rows.iter_mut().enumerate() {
         let line = &input[i * row_stride..][..(INPUT - 1) * BLOCK + S::LANES];
-        *row = spread::<S, INPUT>(simd, from_fn(|j| simd.load(&line[j * BLOCK..])));
+        *row = spread::<S, INPUT>(simd, simd.loads(line, BLOCK));
     }
     for j in 0..INPUT {
-        let column = spread::<S, INPUT>(simd, from_fn(|i| rows[i][j]));
+        let column = spread::<S, INPUT>(simd, column(&rows, j));
         for (i, value) in column.into_iter().enumerate() {
             simd.store(value, &mut output[(i * INPUT + j) * place..]);
         }
@@ -117,16 +117,26 @@ pub(super) fn output_tile<S: Simd, const INPUT: usize, const OUTPUT: usize>(
 ) -> [[S::Vector; OUTPUT]; OUTPUT] {
     let mut rows = [[simd.splat(0.0); OUTPUT]; INPUT];
     for (i, row) in rows.iter_mut().enumerate() {
-        *row = gather::<S, INPUT, OUTPUT>(simd, from_fn(|j| simd.load(&input[(i * INPUT + j) * place..])));
+        *row = gather::<S, INPUT, OUTPUT>(simd, simd.loads(&input[i * INPUT * place..], place));
     }
     let mut tile = [[simd.splat(0.0); OUTPUT]; OUTPUT];
-    for j in 0..OUTPUT {
-        let column = gather::<S, INPUT, OUTPUT>(simd, from_fn(|i| rows[i][j]));
-        for (i, value) in column.into_iter().enumerate() {
-            tile[i][j] = value;
-        }
+    let mut columns = [[simd.splat(0.0); OUTPUT]; OUTPUT];
+    for (j, target) in columns.iter_mut().enumerate() {
+        *target = gather::<S, INPUT, OUTPUT>(simd, column(&rows, j));
+    }
+    for (i, row) in tile.iter_mut().enumerate() {
+        *row = column(&columns, i);
     }
     tile
+}
+
+#[inline(always)]
+fn column<V: Copy, const WIDTH: usize, const HEIGHT: usize>(rows: &[[V; WIDTH]; HEIGHT], j: usize) -> [V; HEIGHT] {
+    let mut column = [rows[0][j]; HEIGHT];
+    for (value, row) in column.iter_mut().zip(rows) {
+        *value = row[j];
+    }
+    column
 }
 
 /// `Bᵀ d`
@@ -141,9 +151,10 @@ fn spread<S: Simd, const INPUT: usize>(simd: S, d: [S::Vector; INPUT]) -> [S::Ve
         places[3] = simd.sub(d[3], d[1]);
     } else {
         let number = |value: f64| simd.splat(value as f32);
-        let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(|square| number(-square)));
+        let [a, b] = [number(POINTS[0]), number(POINTS[1])];
+        let [a2, b2] = [number(-SQUARES[0]), number(-SQUARES[1])];
         let (sum, product) = (number(-SQUARES[0] - SQUARES[1]), number(SQUARES[0] * SQUARES[1]));
-        let [minus_a, minus_b] = POINTS.map(|point| number(-point));
+        let [minus_a, minus_b] = [number(-POINTS[0]), number(-POINTS[1])];
         let (even_a, odd_a) = (simd.mul_add(b2, d[2], d[4]), simd.mul_add(b2, d[1], d[3]));
         let (even_b, odd_b) = (simd.mul_add(a2, d[2], d[4]), simd.mul_add(a2, d[1], d[3]));
         places[0] = simd.mul_add(sum, d[2], simd.mul_add(product, d[0], d[4]));
@@ -165,7 +176,8 @@ fn gather<S: Simd, const INPUT: usize, const OUTPUT: usize>(simd: S, m: [S::Vect
         outputs[1] = simd.add(m[3], simd.sub(m[1], m[2]));
     } else {
         let number = |value: f64| simd.splat(value as f32);
-        let ([a, b], [a2, b2]) = (POINTS.map(number), SQUARES.map(number));
+        let [a, b] = [number(POINTS[0]), number(POINTS[1])];
+        let [a2, b2] = [number(SQUARES[0]), number(SQUARES[1])];
         let (a3, b3) = (number(POINTS[0] * SQUARES[0]), number(POINTS[1] * SQUARES[1]));
         let (even_a, odd_a) = (simd.add(m[1], m[2]), simd.sub(m[1], m[2]));
         let (even_b, odd_b) = (simd.add(m[3], m[4]), simd.sub(m[3], m[4]));
