@@ -44,6 +44,7 @@ const KERNELS: [(&str, Kernel); 16] = [
                 &pool(),
                 [from, upstream],
                 Activation::None,
+                None,
                 from.layout,
                 &mut gradient,
             )?)

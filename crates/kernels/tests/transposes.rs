@@ -48,16 +48,25 @@ fn max_pools() {
     let (input, sent) = (packed(layout, &image), packed(above, &upstream));
     let (input, sent) = (View { layout, values: &input }, View { layout: above, values: &sent });
     let target = Layout { halo: Padding::symmetric(3, 0), ..layout };
+    let scale = noise(3, CHANNELS.next_multiple_of(16));
     for level in Level::available() {
         let mut gradient = Buffer::zeros(target.len());
         for (rectified, expected) in [(Activation::None, &expected), (Activation::Relu, &masked)] {
-            let views = [input, sent];
-            max_pool_transpose_blocked(level, &shape, views, rectified, target, &mut gradient).expect("transpose");
-            assert_eq!(unpacked(target, &gradient), *expected, "{level} {rectified:?}");
+            let mut run = |scale| {
+                let views = [input, sent];
+                max_pool_transpose_blocked(level, &shape, views, rectified, scale, target, &mut gradient)?;
+                Ok::<_, Error>(unpacked(target, &gradient))
+            };
+            assert_eq!(run(None).expect("transpose"), *expected, "{level} {rectified:?}");
+            let scaled: Vec<f32> =
+                expected.iter().enumerate().map(|(index, value)| value * scale[index / 35 % CHANNELS]).collect();
+            assert_eq!(run(Some(&scale)).expect("scaled"), scaled, "{level} {rectified:?}");
+            assert!(matches!(run(Some(&scale[1..])), Err(Error::Length { .. })));
         }
         assert!(gradient[..3 * target.row_stride()].iter().all(|value| *value == 0.0));
         let other = Layout { channels: 3, ..target };
-        let refused = max_pool_transpose_blocked(level, &shape, [input, sent], Activation::None, other, &mut gradient);
+        let refused =
+            max_pool_transpose_blocked(level, &shape, [input, sent], Activation::None, None, other, &mut gradient);
         assert!(matches!(refused, Err(Error::Shape(_))));
     }
 }

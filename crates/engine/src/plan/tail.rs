@@ -36,22 +36,25 @@ impl Tail {
             return Self::nothing(input);
         }
         let tail = Self { sums: readers(graph, input).count() > 1, ..Self::nothing(input) }.rectified(graph);
-        let norm = tail.lands;
-        let is_norm = matches!(graph.node(norm).op, Op::BatchNorm2d(_));
         // A norm alone would come before the sum.
-        let in_order = tail.rectifier.is_some() || !tail.sums;
-        if is_norm && in_order && !keep.contains(&norm) && readers(graph, norm).count() == 1 {
-            return Self { norm: Some(norm), lands: before(graph, norm), ..tail };
-        }
-        tail
+        if tail.rectifier.is_some() || !tail.sums { tail.scaled(graph, keep) } else { tail }
     }
 
-    /// Of a max-pooling that reads `input`: it can look at a rectifier's output, and do no more.
+    fn scaled(self, graph: &Graph, keep: &[NodeId]) -> Self {
+        let norm = self.lands;
+        let is_norm = matches!(graph.node(norm).op, Op::BatchNorm2d(_));
+        if is_norm && !keep.contains(&norm) && readers(graph, norm).count() == 1 {
+            return Self { norm: Some(norm), lands: before(graph, norm), ..self };
+        }
+        self
+    }
+
+    /// Of a max-pooling that reads `input`: it is the only reader, or ends there.
     pub(crate) fn of_pooling(graph: &Graph, input: NodeId, keep: &[NodeId]) -> Self {
         if keep.contains(&input) || readers(graph, input).count() > 1 {
             return Self::nothing(input);
         }
-        Self::nothing(input).rectified(graph)
+        Self::nothing(input).rectified(graph).scaled(graph, keep)
     }
 
     fn rectified(self, graph: &Graph) -> Self {

@@ -12,6 +12,7 @@ use gradex_kernels::blocked::{
 };
 use gradex_kernels::{Level, Padding};
 
+use super::packs::Scales;
 use super::{Image, Tail, Value, layouts};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
@@ -110,8 +111,10 @@ impl<'a> Walk<'a> {
                     let shape = pool.shape(&self.tape.shapes[input.0])?;
                     let (views, rectified) =
                         ([pooled, image.view()], tail.rectifier.map_or(Activation::None, |(_, activation)| activation));
+                    let scales = self.scales(&tail)?;
+                    let scale = scales.as_ref().map(|scales| scales.norm().scale);
                     let image = self.image(tail.lands, |layout, output| {
-                        max_pool_transpose_blocked(self.level, &shape, views, rectified, layout, output)
+                        max_pool_transpose_blocked(self.level, &shape, views, rectified, scale, layout, output)
                     })?;
                     one(tail.lands, image)
                 }
@@ -134,7 +137,7 @@ impl<'a> Walk<'a> {
 
     fn convolution(&self, conv: &PackedConv, tail: &Tail, upstream: &Image, sum: Option<Arc<Value>>) -> Result<Image> {
         let workspace = &self.network.packs().workspace;
-        let scales = tail.norm.map(|norm| self.network.packs().scales(norm, self.network.params(norm))).transpose()?;
+        let scales = self.scales(tail)?;
         let norm = scales.as_ref().map(|scales| scales.norm());
         let shift = Buffer::zeros(norm.map_or(0, |norm| norm.scale.len()));
         let residual = sum.as_ref().map(|sum| sum.view()).transpose()?;
@@ -151,6 +154,11 @@ impl<'a> Walk<'a> {
             }
         };
         self.image(tail.lands, |layout, output| conv.run(upstream.view(), &epilogue, workspace, layout, output))
+    }
+
+    /// The scale and shift of a tail's norm.
+    fn scales(&self, tail: &Tail) -> Result<Option<Arc<Scales>>> {
+        tail.norm.map(|norm| self.network.packs().scales(norm, self.network.params(norm))).transpose()
     }
 
     fn scaled(&self, id: NodeId, input: NodeId, upstream: &Image) -> Result<Image> {

@@ -1,7 +1,7 @@
 //! AVX-512F: 16 lanes, 32 registers.
 
 use std::arch::x86_64::{
-    __m512, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps,
+    __m512, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps,
     _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps,
     _mm512_min_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
@@ -114,6 +114,20 @@ impl Simd for Avx512 {
         let below = unsafe { _mm512_cmp_ps_mask::<_CMP_NGE_UQ>(of, high) };
         // SAFETY: `self` proves that the machine has AVX-512F.
         unsafe { _mm512_maskz_mov_ps(above & below, value) }
+    }
+
+    #[inline(always)]
+    fn split(self, value: __m512, of: __m512, other: __m512) -> [__m512; 2] {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let equal = unsafe { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(of, other) };
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let nan = unsafe { _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(of, of) };
+        let taken = equal | nan;
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let there = unsafe { _mm512_maskz_mov_ps(taken, value) };
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        let elsewhere = unsafe { _mm512_maskz_mov_ps(!taken, value) };
+        [there, elsewhere]
     }
 
     #[inline(always)]

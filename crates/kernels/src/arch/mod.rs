@@ -52,6 +52,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `value` but where `of <= low` or `of >= high`: there 0.
     fn keep_within(self, value: Self::Vector, of: Self::Vector, bounds: [Self::Vector; 2]) -> Self::Vector;
+    /// `value` where `of` equals `other` or is NaN, else 0; and 0 there, else `value`.
+    fn split(self, value: Self::Vector, of: Self::Vector, other: Self::Vector) -> [Self::Vector; 2];
 
     /// `N` vectors, `step` numbers apart.
     #[inline(always)]

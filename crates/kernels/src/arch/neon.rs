@@ -1,8 +1,8 @@
 //! NEON: 4 lanes, 32 registers. Every aarch64 machine that Rust's standard targets run on has it.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vbslq_f32, vcgeq_f32, vcleq_f32, vcltq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32,
-    vmulq_f32, vorrq_u32, vst1q_f32, vsubq_f32,
+    float32x4_t, vaddq_f32, vbslq_f32, vceqq_f32, vcgeq_f32, vcleq_f32, vcltq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32,
+    vmaxq_f32, vmulq_f32, vornq_u32, vorrq_u32, vst1q_f32, vsubq_f32,
 };
 
 use super::{Kernel, Simd};
@@ -105,5 +105,21 @@ impl Simd for Neon {
         let beyond = unsafe { vorrq_u32(below, above) };
         // SAFETY: `self` proves that the machine has NEON.
         unsafe { vbslq_f32(beyond, zero, value) }
+    }
+
+    #[inline(always)]
+    fn split(self, value: float32x4_t, of: float32x4_t, other: float32x4_t) -> [float32x4_t; 2] {
+        let zero = self.splat(0.0);
+        // SAFETY: `self` proves that the machine has NEON.
+        let equal = unsafe { vceqq_f32(of, other) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let number = unsafe { vceqq_f32(of, of) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let taken = unsafe { vornq_u32(equal, number) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let there = unsafe { vbslq_f32(taken, value, zero) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let elsewhere = unsafe { vbslq_f32(taken, zero, value) };
+        [there, elsewhere]
     }
 }

@@ -66,4 +66,10 @@ impl Simd for Portable {
     fn keep_within(self, value: [f32; 4], of: [f32; 4], [low, high]: [[f32; 4]; 2]) -> [f32; 4] {
         from_fn(|lane| if of[lane] <= low[lane] || of[lane] >= high[lane] { 0.0 } else { value[lane] })
     }
+
+    #[inline(always)]
+    fn split(self, value: [f32; 4], of: [f32; 4], other: [f32; 4]) -> [[f32; 4]; 2] {
+        let taken: [bool; 4] = from_fn(|lane| of[lane] == other[lane] || of[lane].is_nan());
+        [true, false].map(|side| from_fn(|lane| if taken[lane] == side { value[lane] } else { 0.0 }))
+    }
 }

@@ -12,7 +12,7 @@ use crate::shape::PoolShape;
 
 /// Each upstream value goes to the first maximum of its window of `input`, in row-major order; NaN wins. Sums where
 /// windows overlap. `shape` is that of all planes. `rectified` says what put out `input`: its transpose is part of this,
-/// nothing goes to a maximum at a bound.
+/// nothing goes to a maximum at a bound. Last, each channel is multiplied by its `scale`, which has room for whole blocks.
 ///
 /// # Errors
 /// [`Error`](crate::Error) where the layouts do not have this shape or a slice has another length.
@@ -21,6 +21,7 @@ pub fn max_pool_transpose_blocked(
     shape: &PoolShape,
     [input, upstream]: [View<'_>; 2],
     rectified: Activation,
+    scale: Option<&[f32]>,
     layout: Layout,
     gradient: &mut [f32],
 ) -> Result<()> {
@@ -30,13 +31,11 @@ pub fn max_pool_transpose_blocked(
         return Err(crate::Error::Shape("the gradient is not of the input's shape"));
     }
     expect_len("gradient", gradient.len(), layout.len())?;
+    scale.map_or(Ok(()), |scale| expect_len("scale", scale.len(), layout.blocks() * BLOCK))?;
     let planes = pieces_by(&layout, 1, 1, |row| row / layout.size[0].max(1), gradient);
-    parallel::for_each(planes, |piece| level.run(Plane { shape, input, upstream, rectified, layout, piece }));
+    parallel::for_each(planes, |piece| level.run(Plane { shape, input, upstream, rectified, scale, layout, piece }));
     Ok(())
 }
-
-/// Stands for no place in a window.
-const NOWHERE: i32 = -1;
 
 /// One block of channels of one image.
 struct Plane<'a, 'b> {
@@ -44,15 +43,17 @@ struct Plane<'a, 'b> {
     input: View<'a>,
     upstream: View<'a>,
     rectified: Activation,
+    scale: Option<&'a [f32]>,
     layout: Layout,
     piece: Piece<'b>,
 }
 
 impl Kernel for Plane<'_, '_> {
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Self { shape, input, upstream, rectified, layout, mut piece } = self;
+    fn run<S: Simd>(self, simd: S) {
+        let Self { shape, input, upstream, rectified, scale, layout, mut piece } = self;
         let [low, high] = rectified.bounds();
+        let bounds = [simd.splat(low), simd.splat(high)];
         let (source, above) = (input.layout, upstream.layout);
         let n = piece.rows.start / layout.size[0];
         let block = piece.panels.start;
@@ -68,31 +69,35 @@ impl Kernel for Plane<'_, '_> {
             let start = above.row_start(n, y) + block * above.block_stride() + above.halo.left * BLOCK;
             let (values, _) = upstream.values[start..][..above.size[1] * BLOCK].as_chunks::<BLOCK>();
             for (columns, values) in shape.columns.iter().zip(values) {
-                let window = || (rows.start..rows.end).flat_map(|y| (columns.start..columns.end).map(move |x| (y, x)));
-                let mut best = [f32::NEG_INFINITY; BLOCK];
-                let mut places = [0; BLOCK];
-                for (index, (y, x)) in window().enumerate() {
-                    let pixel = &pixels[source.row_start(n, y) / BLOCK + first + x];
-                    for lane in 0..BLOCK {
-                        let (value, largest) = (pixel[lane], best[lane]);
-                        let better = (value > largest) | (value.is_nan() & !largest.is_nan());
-                        best[lane] = if better { value } else { largest };
-                        places[lane] = if better { index as i32 } else { places[lane] };
+                for lane in (0..BLOCK).step_by(S::LANES) {
+                    let mut largest = simd.splat(f32::NEG_INFINITY);
+                    for y in rows.start..rows.end {
+                        let start = source.row_start(n, y) / BLOCK + first;
+                        for pixel in &pixels[start + columns.start..start + columns.end] {
+                            largest = simd.max(simd.load(&pixel[lane..]), largest);
+                        }
                     }
-                }
-                for (place, best) in places.iter_mut().zip(best) {
-                    *place = if (best <= low) | (best >= high) { NOWHERE } else { *place };
-                }
-                for (index, (y, x)) in window().enumerate() {
-                    let target = &mut lines[y][x];
-                    for lane in 0..BLOCK {
-                        // All bits or none of them: as a condition, this would be a branch that nobody can foresee.
-                        let chosen = i32::from(places[lane] == index as i32).wrapping_neg().cast_unsigned();
-                        target[lane] += f32::from_bits(values[lane].to_bits() & chosen);
+                    let mut rest = simd.keep_within(simd.load(&values[lane..]), largest, bounds);
+                    for (y, line) in (rows.start..rows.end).zip(&mut lines[rows.start..rows.end]) {
+                        let start = source.row_start(n, y) / BLOCK + first;
+                        let window = &pixels[start + columns.start..start + columns.end];
+                        for (pixel, target) in window.iter().zip(&mut line[columns.start..columns.end]) {
+                            let [sent, kept] = simd.split(rest, simd.load(&pixel[lane..]), largest);
+                            let target = &mut target[lane..];
+                            simd.store(simd.add(simd.load(target), sent), target);
+                            rest = kept;
+                        }
                     }
                 }
             }
         }
         lines[cleared..].iter_mut().for_each(|line| line[..layout.size[1]].fill([0.0; BLOCK]));
+        let Some(scale) = scale.map(|scale| &scale[block * BLOCK..][..BLOCK]) else { return };
+        for pixel in lines.iter_mut().flat_map(|line| &mut line[..layout.size[1]]) {
+            for lane in (0..BLOCK).step_by(S::LANES) {
+                let value = simd.mul(simd.load(&pixel[lane..]), simd.load(&scale[lane..]));
+                simd.store(value, &mut pixel[lane..]);
+            }
+        }
     }
 }
