@@ -125,10 +125,10 @@ fn positions_of_maxima_are_kept_with_the_tensors() {
 #[test]
 fn channel_sums_are_sums_and_maxima_of_each_image() {
     let network = network(3, every_layer);
-    let input = noise(1, &[3, 3, 9, 7]);
     let nodes = ["input", "stem", "relu6", "means"].map(|name| find(&network, name));
-    let tape = network.forward(&input, &Retain::all().channel_sums(&nodes)).unwrap();
-    for node in nodes {
+    for (size, node) in [[9, 7], [5, 16], [3, 43]].into_iter().flat_map(|size| nodes.map(|node| (size, node))) {
+        let input = noise(1, &[3, 3, size[0], size[1]]);
+        let tape = network.forward(&input, &Retain::all().channel_sums(&nodes)).unwrap();
         let (tensor, sums) = (tape.output(node).unwrap(), tape.channel_sums(node).unwrap());
         let [n, channels, height, width] = tensor.shape() else { panic!("an image") };
         assert_eq!(sums.channels, *channels);
@@ -141,6 +141,7 @@ fn channel_sums_are_sums_and_maxima_of_each_image() {
             assert_eq!(image.iter().copied().reduce(f32::max), Some(*max));
         }
     }
+    let input = noise(1, &[3, 3, 9, 7]);
     let stem = network.forward(&input, &Retain::all().channel_sums(&nodes[1..2])).unwrap();
     assert!(message(stem.channel_sums(nodes[0])).contains("channel sums"));
 }

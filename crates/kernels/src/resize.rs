@@ -21,16 +21,32 @@ pub fn resize_bilinear(from: [usize; 2], input: &[f32], to: [usize; 2], output: 
     expect_len("input", input.len(), from[0] * from[1])?;
     expect_len("output", output.len(), to[0] * to[1])?;
     let (rows, columns) = (samples(from[0], to[0]), samples(from[1], to[1]));
+    // The rows of the input that an output row lies between, at the output's width: they serve several output rows.
+    let mut lines = [vec![0.0; to[1]], vec![0.0; to[1]]];
+    let mut held = [None; 2];
     for (row, output) in rows.iter().zip(output.chunks_exact_mut(to[1])) {
-        let near = &input[row.near * from[1]..][..from[1]];
-        let far = &input[row.far * from[1]..][..from[1]];
-        for (column, output) in columns.iter().zip(output) {
-            let mix = |line: &[f32]| line[column.near] + column.fraction * (line[column.far] - line[column.near]);
-            let (top, bottom) = (mix(near), mix(far));
+        if held[1] == Some(row.near) {
+            lines.swap(0, 1);
+            held.swap(0, 1);
+        }
+        for ((line, held), wanted) in lines.iter_mut().zip(&mut held).zip([row.near, row.far]) {
+            if *held != Some(wanted) {
+                stretch(&input[wanted * from[1]..][..from[1]], &columns, line);
+                *held = Some(wanted);
+            }
+        }
+        for ((output, top), bottom) in output.iter_mut().zip(&lines[0]).zip(&lines[1]) {
             *output = top + row.fraction * (bottom - top);
         }
     }
     Ok(())
+}
+
+/// One row at the output's width.
+fn stretch(line: &[f32], columns: &[Sample], output: &mut [f32]) {
+    for (column, output) in columns.iter().zip(output) {
+        *output = line[column.near] + column.fraction * (line[column.far] - line[column.near]);
+    }
 }
 
 fn samples(from: usize, to: usize) -> Vec<Sample> {

@@ -1,10 +1,15 @@
 //! Sums over channels.
 
+use std::array::from_fn;
+
 use super::{BLOCK, Layout, View};
 use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
 use crate::level::Level;
 use crate::parallel;
+
+/// Pixels that are summed side by side.
+const PIXELS: usize = 8;
 
 /// The sum of each pixel's channels, `[n, h, w]`, and the largest value of each image.
 ///
@@ -41,29 +46,36 @@ impl Kernel for Row<'_, '_> {
         let height = layout.size[0];
         let start = layout.row_start(row / height, row % height) + layout.halo.left * BLOCK;
         let whole = layout.channels / BLOCK;
-        let mut best = [f32::NEG_INFINITY; BLOCK];
-        for (x, sum) in sums.iter_mut().enumerate() {
-            let mut lanes = [0.0_f64; BLOCK];
-            let pixel = |block: usize| &values[start + block * layout.block_stride() + x * BLOCK..][..BLOCK];
+        let mut best = [f32::NEG_INFINITY; PIXELS * BLOCK];
+        for (tile, sums) in sums.chunks_mut(PIXELS).enumerate() {
+            let mut lanes = [0.0_f64; PIXELS * BLOCK];
+            let pixels = |block: usize| {
+                &values[start + block * layout.block_stride() + tile * PIXELS * BLOCK..][..sums.len() * BLOCK]
+            };
             for block in 0..whole {
-                for ((lane, best), value) in lanes.iter_mut().zip(&mut best).zip(pixel(block)) {
-                    *lane += f64::from(*value);
-                    *best = if *value > *best { *value } else { *best };
-                }
+                lanes.iter_mut().zip(pixels(block)).for_each(|(lane, value)| *lane += f64::from(*value));
+                best.iter_mut().zip(pixels(block)).for_each(|(best, value)| *best = larger(*best, *value));
             }
             if whole < layout.blocks() {
-                let values = &pixel(whole)[..layout.channels % BLOCK];
-                for ((lane, best), value) in lanes.iter_mut().zip(&mut best).zip(values) {
-                    *lane += f64::from(*value);
-                    *best = best.max(*value);
+                let pixels = pixels(whole).chunks_exact(BLOCK).zip(lanes.chunks_exact_mut(BLOCK));
+                for (values, lanes) in pixels {
+                    for (value, lane) in values[..layout.channels % BLOCK].iter().zip(lanes) {
+                        *lane += f64::from(*value);
+                        best[0] = larger(best[0], *value);
+                    }
                 }
             }
-            for half in [8, 4, 2, 1] {
-                let (low, high) = lanes.split_at_mut(half);
-                low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
+            for (sum, lanes) in sums.iter_mut().zip(lanes.chunks_exact(BLOCK)) {
+                let eight: [f64; 8] = from_fn(|lane| lanes[lane] + lanes[lane + 8]);
+                let four: [f64; 4] = from_fn(|lane| eight[lane] + eight[lane + 4]);
+                *sum = (four[0] + four[2]) + (four[1] + four[3]);
             }
-            *sum = lanes[0];
         }
         *largest = best.into_iter().fold(f32::NEG_INFINITY, f32::max);
     }
+}
+
+#[inline(always)]
+fn larger(best: f32, value: f32) -> f32 {
+    if value > best { value } else { best }
 }

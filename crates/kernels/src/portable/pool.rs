@@ -40,9 +40,8 @@ pub fn average_pool_transpose_plane<T: Scalar>(shape: &PoolShape, upstream: &[T]
     for ((rows, columns), upstream) in windows(shape).zip(upstream) {
         let share = *upstream / divisor::<T>(rows, columns);
         for row in rows.start..rows.end {
-            for column in columns.start..columns.end {
-                input[row * shape.input[1] + column] += share;
-            }
+            let row = &mut input[row * shape.input[1]..][columns.start..columns.end];
+            row.iter_mut().for_each(|value| *value += share);
         }
     }
 }
