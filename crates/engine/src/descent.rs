@@ -3,6 +3,7 @@
 //! others. Images go back seed by seed: their gradients are large, and their weights are read once for many pixels anyway.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ndarray::{Axis, Slice, concatenate};
 
@@ -12,7 +13,7 @@ use crate::graph::NodeId;
 use crate::layer::{Affine, Layer};
 use crate::network::Network;
 use crate::op::Op;
-use crate::plan::Walk;
+use crate::plan::{Value, Walk};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -103,11 +104,12 @@ impl Network {
                 &|id, sum, sent| walk.add(id, &sum, &sent),
             )?
             .kept;
-        let tensor = |id: &NodeId| match found.get(id) {
-            Some(value) => Ok((*id, value.tensor()?.clone())),
-            None => Ok((*id, Tensor::zeros(tape.shape(*id)))),
-        };
-        keep.iter().map(tensor).collect()
+        let mut gradients: BTreeMap<NodeId, Tensor> =
+            found.into_iter().map(|(id, value)| Ok((id, whole(value)?))).collect::<Result<_>>()?;
+        for id in &keep {
+            gradients.entry(*id).or_insert_with(|| Tensor::zeros(tape.shape(*id)));
+        }
+        Ok(gradients)
     }
 
     /// What a node sends to its inputs, for each of many gradients at its output. No image is near.
@@ -129,5 +131,18 @@ impl Network {
             upstreams.iter().map(|upstream| site.op.backward(&site, upstream)).collect::<Result<_>>()?;
         let to = |(place, input): (usize, &NodeId)| (*input, sent.iter().map(|sent| sent[place].clone()).collect());
         Ok(inputs.iter().enumerate().map(to).collect())
+    }
+}
+
+/// Row-major values, not copied where nobody else holds them.
+fn whole(value: Arc<Value>) -> Result<Tensor> {
+    value.tensor()?;
+    match Arc::try_unwrap(value) {
+        Ok(Value::Plain(tensor)) => Ok(tensor),
+        Ok(Value::Image(image, whole)) => match whole.into_inner() {
+            Some(tensor) => Ok(tensor),
+            None => Value::image(image).tensor().cloned(),
+        },
+        Err(shared) => shared.tensor().cloned(),
     }
 }

@@ -25,7 +25,7 @@ pub use outline::{Outline, PlannedStep};
 pub(crate) use packs::Packs;
 use packs::Scales;
 use step::Kind;
-use tail::Tail;
+use tail::{Tail, readers};
 pub(crate) use value::{Image, Value};
 pub(crate) use walk::Walk;
 

@@ -78,7 +78,8 @@ impl Tail {
     }
 }
 
-fn readers(graph: &Graph, of: NodeId) -> impl Iterator<Item = NodeId> {
+/// The nodes that read `of`.
+pub(crate) fn readers(graph: &Graph, of: NodeId) -> impl Iterator<Item = NodeId> {
     graph.ids().filter(move |reader| graph.node(*reader).inputs.contains(&of))
 }
 

@@ -13,7 +13,7 @@ use gradex_kernels::blocked::{
 use gradex_kernels::{Level, Padding};
 
 use super::packs::Scales;
-use super::{Image, Tail, Value, layouts};
+use super::{Image, Tail, Value, layouts, readers};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
@@ -31,6 +31,8 @@ pub(crate) struct Walk<'a> {
     layouts: Vec<Option<Layout>>,
     convs: Vec<Option<(Arc<PackedConv>, Tail)>>,
     keep: &'a [NodeId],
+    /// Which nodes gradients go on to.
+    wanted: Vec<bool>,
 }
 
 impl<'a> Walk<'a> {
@@ -38,14 +40,19 @@ impl<'a> Walk<'a> {
     pub(crate) fn new(network: &'a Network, tape: &'a Tape, keep: &'a [NodeId]) -> Result<Self> {
         let graph = network.graph();
         let (layouts, convs) = (layouts(&tape.shapes), vec![None; tape.shapes.len()]);
-        let mut walk = Self { network, tape, level: Level::current()?, layouts, convs, keep };
         let wanted = graph.depend_on(keep);
+        let mut walk = Self { network, tape, level: Level::current()?, layouts, convs, keep, wanted };
         for id in graph.ids().take(walk.layouts.len()) {
-            if graph.node(id).inputs.iter().any(|input| wanted[input.0]) {
+            if walk.goes_on(id) {
                 walk.prepare(id).map_err(|error| error.at(&graph.node(id).name))?;
             }
         }
         Ok(walk)
+    }
+
+    /// Whether a node sends anything.
+    fn goes_on(&self, id: NodeId) -> bool {
+        self.network.graph().node(id).inputs.iter().any(|input| self.wanted[input.0])
     }
 
     /// The transposed weights of a node, and the zeros around the gradient that it reads.
@@ -208,6 +215,11 @@ impl<'a> Walk<'a> {
         let node = self.network.graph().node(id);
         let site = self.network.site(self.tape, id);
         let sent = node.op.backward(&site, upstream.tensor()?)?;
-        node.inputs.iter().zip(&sent).map(|(input, tensor)| Ok((*input, self.give(*input, tensor)?))).collect()
+        let give = |(input, tensor): (&NodeId, Tensor)| {
+            // Where nobody adds to it and nobody reads it in blocks, it stays as it is.
+            let is_last = !self.goes_on(*input) && readers(self.network.graph(), *input).count() == 1;
+            Ok((*input, if is_last { Arc::new(Value::Plain(tensor)) } else { self.give(*input, &tensor)? }))
+        };
+        node.inputs.iter().zip(sent).map(give).collect()
     }
 }
