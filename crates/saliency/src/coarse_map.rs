@@ -4,6 +4,7 @@ use gradex_engine::NodeId;
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 use crate::error::{Error, Result};
+use crate::fold::is_finite;
 use crate::reason::Reason;
 
 /// What a method says about one image and one target, at the resolution of its point: raw, signed, not normalised.
@@ -33,7 +34,7 @@ impl CoarseMap {
     /// # Errors
     /// As [`CoarseMap::new`].
     pub fn components(what: &str, point: NodeId, values: Array3<f32>) -> Result<Self> {
-        if values.iter().all(|value| value.is_finite()) {
+        if is_finite(values.view()) {
             return Ok(Self { point, values, reason: None, note: None });
         }
         Err(Error::NonFinite { what: format!("{what} map") })

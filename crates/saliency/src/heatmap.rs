@@ -4,6 +4,7 @@ use gradex_kernels::resize_bilinear;
 use ndarray::{Array3, ArrayView2, Axis};
 
 use crate::error::{Error, Result};
+use crate::fold::{fold, is_finite};
 use crate::reason::Reason;
 
 /// A map `[k, h, w]` in `[0, 1]`, of the network's input size, with as many channels as the coarse map.
@@ -29,14 +30,14 @@ impl Heatmap {
 
     /// `(map - min) / (max - min)` over all channels; blank where the map is constant.
     pub(crate) fn min_max(map: Array3<f32>) -> Result<Self> {
-        if !map.iter().all(|value| value.is_finite()) {
+        if !is_finite(map.view()) {
             return Err(Error::NonFinite { what: "heat map".to_owned() });
         }
-        let min = map.iter().copied().fold(f32::INFINITY, f32::min);
-        let max = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let min = fold(map.view(), f32::INFINITY, f32::min, f32::min);
+        let max = fold(map.view(), f32::NEG_INFINITY, f32::max, f32::max);
         let range = max - min;
         if range > 0.0 && range.is_finite() {
-            let values = map.mapv(|value| ((value - min) / range).clamp(0.0, 1.0));
+            let values = map.mapv_into(|value| ((value - min) / range).clamp(0.0, 1.0));
             return Ok(Self { values, reason: None });
         }
         let (channels, height, width) = map.dim();

@@ -7,6 +7,7 @@
 mod coarse_map;
 mod error;
 mod explainer;
+mod fold;
 mod heatmap;
 mod influence;
 mod ledger;

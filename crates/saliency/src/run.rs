@@ -12,6 +12,7 @@ use ndarray::{ArrayView4, Ix4};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::fold::is_finite;
 use crate::ledger::Ledger;
 use crate::shared::{Shared, scores_of};
 use crate::target::{Objective, Target, seed};
@@ -177,7 +178,7 @@ impl<'a> Run<'a> {
             let mut points = self.points.clone();
             points.push(point);
             let found = self.gradients_at(&points)?;
-            if found.values().all(|gradient| gradient.iter().all(|value| value.is_finite())) {
+            if found.values().all(|gradient| is_finite(gradient.view())) {
                 self.spend(Cost { forwards: 0, backwards: 1 });
                 let _ = self.gradients.set(found);
             } else {
@@ -224,7 +225,7 @@ impl<'a> Run<'a> {
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> gradex_engine::Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
         self.spend(Cost { forwards: 0, backwards: 1 });
-        let is_finite = |tensor: &Tensor| tensor.iter().all(|value| value.is_finite());
+        let is_finite = |tensor: &Tensor| is_finite(tensor.view());
         let found = network.backward(self.tape, seed.clone(), keep, &mut rule)?;
         if found.values().all(is_finite) {
             return Ok(found);
@@ -290,7 +291,7 @@ impl<'a> Run<'a> {
         let scores = self.scores(image, tape.logits()?)?;
         let mut found = self.network.gradient(&tape, seed(&tape, &targets)?, &[NodeId::INPUT])?;
         let gradient = found.remove(&NodeId::INPUT).unwrap_or_else(|| Tensor::zeros(batch.shape()));
-        if gradient.iter().all(|value| value.is_finite()) {
+        if is_finite(gradient.view()) {
             return Ok((scores, gradient));
         }
         Err(Error::NonFinite { what: "gradient at a changed input".to_owned() })

@@ -5,6 +5,7 @@ use ndarray::{Array2, Axis};
 
 use super::rule::{Extrapolation, Scale};
 use crate::error::{Error, Result};
+use crate::fold::{fold, is_finite};
 use crate::rank::ranks;
 
 impl Extrapolation {
@@ -12,13 +13,12 @@ impl Extrapolation {
     ///
     /// # Errors
     /// [`Error::NonFinite`] where a sum is not finite.
-    pub(super) fn gains(self, excitation: &ChannelSums, image: usize) -> Result<Option<Array2<f64>>> {
+    pub(super) fn gains(self, excitation: &ChannelSums, image: usize) -> Result<Option<Array2<f32>>> {
         let sums = excitation.sums.index_axis(Axis(0), image);
-        if !sums.iter().all(|sum| sum.is_finite()) {
+        if !is_finite(sums) {
             return Err(Error::NonFinite { what: "excitation".to_owned() });
         }
-        let magnitudes = || sums.iter().map(|sum| sum.abs());
-        let largest = magnitudes().fold(0.0, f64::max);
+        let largest = fold(sums, 0.0, |largest: f64, sum| largest.max(sum.abs()), f64::max);
         if largest == 0.0 {
             return Ok(None);
         }
@@ -39,11 +39,13 @@ impl Extrapolation {
                 Array2::from_shape_simple_fn(sums.dim(), || ranks.next().unwrap_or_default())
             }
             Scale::Saturating => {
-                let mean = magnitudes().map(|sum| sum / largest).sum::<f64>() / sums.len() as f64;
+                let mean = sums.iter().map(|sum| sum.abs() / largest).sum::<f64>() / sums.len() as f64;
                 sums.mapv(|sum| sum / largest / (sum.abs() / largest + mean))
             }
         };
-        let raised = |gain: f64| if self.power == 1.0 { gain } else { gain.signum() * gain.abs().powf(self.power) };
-        Ok(Some(gains.mapv_into(raised)))
+        if self.power == 1.0 {
+            return Ok(Some(gains.mapv(|gain| gain as f32)));
+        }
+        Ok(Some(gains.mapv(|gain| (gain.signum() * gain.abs().powf(self.power)) as f32)))
     }
 }

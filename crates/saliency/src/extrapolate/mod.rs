@@ -24,6 +24,7 @@ pub use rule::{Evidence, Extrapolation, Finish, Scale, Skip, Tensors};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::fold::{is_finite, largest_magnitude};
 use crate::heatmap::{Heatmap, resized};
 use crate::reason::Reason;
 
@@ -48,7 +49,7 @@ pub fn extrapolate(
     let size = [tape.input_shape()[2], tape.input_shape()[3]];
     let mut map = coarse.values.clone();
     let channels = map.dim().0;
-    if !map.iter().all(|value| value.is_finite()) {
+    if !is_finite(map.view()) {
         return Err(Error::NonFinite { what: "coarse map".to_owned() });
     }
     if !map.iter().any(|value| *value > 0.0) {
@@ -67,7 +68,7 @@ pub fn extrapolate(
         };
         map = resized(&map, gains.dim().into())?;
         for mut channel in map.outer_iter_mut() {
-            channel.zip_mut_with(&gains, |value, gain| *value *= *gain as f32);
+            channel.zip_mut_with(&gains, |value, gain| *value *= gain);
         }
         if !rescale(&mut map) {
             return Ok(Heatmap::blank(channels, size, Reason::NoActivation));
@@ -95,10 +96,10 @@ fn clipped_score(map: Array3<f32>) -> Array3<f32> {
 
 /// Divides the map by its largest magnitude; false where that is zero.
 fn rescale(map: &mut Array3<f32>) -> bool {
-    let largest = map.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    let largest = largest_magnitude(map.view());
     if largest == 0.0 {
         return false;
     }
-    map.mapv_inplace(|value| (f64::from(value) / f64::from(largest)) as f32);
+    map.mapv_inplace(|value| value / largest);
     true
 }

@@ -9,9 +9,10 @@
 use gradex_engine::{Graph, NodeId};
 use ndarray::ArrayView2;
 
-use super::{by_channel, of_gradients, rectified, sum};
+use super::{by_channel, of_gradients, rectified};
 use crate::coarse_map::CoarseMap;
 use crate::error::Result;
+use crate::fold::sum;
 use crate::methods::{About, Method};
 use crate::run::Run;
 

@@ -85,11 +85,6 @@ fn rectified(map: Array2<f64>) -> Array2<f64> {
     map.mapv_into(|value| value.max(0.0))
 }
 
-/// The sum of `values`.
-fn sum<'v>(values: impl IntoIterator<Item = &'v f32>) -> f64 {
-    values.into_iter().map(|value| f64::from(*value)).sum()
-}
-
 /// Why a map of these activations has no positive value, where the gradient is not to blame.
 fn why_blank(activations: ArrayView3<'_, f32>) -> Reason {
     if is_silent(activations) { Reason::SilentPoint } else { Reason::NoPositiveEvidence }
