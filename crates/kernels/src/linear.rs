@@ -200,17 +200,21 @@ fn add_rows<S: Simd, const V: usize>(
     start: usize,
     images: &mut [&mut [f32]],
 ) {
-    let weights: [[S::Vector; V]; TERMS] = from_fn(|row| {
-        let weight = &weights[row][start..][..V * S::LANES];
-        from_fn(|vector| simd.load(&weight[vector * S::LANES..]))
-    });
+    let mut terms = [[simd.splat(0.0); V]; TERMS];
+    for (term, weight) in terms.iter_mut().zip(weights) {
+        *term = simd.loads(&weight[start..][..V * S::LANES], S::LANES);
+    }
     for (image, factors) in images.iter_mut().zip(factors) {
         let sums = &mut image[start..][..V * S::LANES];
-        let mut vectors: [S::Vector; V] = from_fn(|vector| simd.load(&sums[vector * S::LANES..]));
-        for (weights, factor) in weights.iter().zip(factors) {
+        let mut vectors: [S::Vector; V] = simd.loads(sums, S::LANES);
+        for (term, factor) in terms.iter().zip(factors) {
             let factor = simd.splat(*factor);
-            vectors.iter_mut().zip(weights).for_each(|(sum, weight)| *sum = simd.mul_add(*weight, factor, *sum));
+            for (sum, weight) in vectors.iter_mut().zip(term) {
+                *sum = simd.mul_add(*weight, factor, *sum);
+            }
         }
-        vectors.iter().enumerate().for_each(|(vector, sum)| simd.store(*sum, &mut sums[vector * S::LANES..]));
+        for (vector, sum) in vectors.iter().enumerate() {
+            simd.store(*sum, &mut sums[vector * S::LANES..]);
+        }
     }
 }

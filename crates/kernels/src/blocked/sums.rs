@@ -1,7 +1,5 @@
 //! Sums over channels.
 
-use std::array::from_fn;
-
 use super::{BLOCK, Layout, View};
 use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
@@ -53,8 +51,13 @@ impl Kernel for Row<'_, '_> {
                 &values[start + block * layout.block_stride() + tile * PIXELS * BLOCK..][..sums.len() * BLOCK]
             };
             for block in 0..whole {
-                lanes.iter_mut().zip(pixels(block)).for_each(|(lane, value)| *lane += f64::from(*value));
-                best.iter_mut().zip(pixels(block)).for_each(|(best, value)| *best = larger(*best, *value));
+                let values = pixels(block);
+                for (lane, value) in lanes.iter_mut().zip(values) {
+                    *lane += f64::from(*value);
+                }
+                for (best, value) in best.iter_mut().zip(values) {
+                    *best = larger(*best, *value);
+                }
             }
             if whole < layout.blocks() {
                 let pixels = pixels(whole).chunks_exact(BLOCK).zip(lanes.chunks_exact_mut(BLOCK));
@@ -66,8 +69,13 @@ impl Kernel for Row<'_, '_> {
                 }
             }
             for (sum, lanes) in sums.iter_mut().zip(lanes.chunks_exact(BLOCK)) {
-                let eight: [f64; 8] = from_fn(|lane| lanes[lane] + lanes[lane + 8]);
-                let four: [f64; 4] = from_fn(|lane| eight[lane] + eight[lane + 4]);
+                let (mut eight, mut four) = ([0.0; 8], [0.0; 4]);
+                for (lane, sum) in eight.iter_mut().enumerate() {
+                    *sum = lanes[lane] + lanes[lane + 8];
+                }
+                for (lane, sum) in four.iter_mut().enumerate() {
+                    *sum = eight[lane] + eight[lane + 4];
+                }
                 *sum = (four[0] + four[2]) + (four[1] + four[3]);
             }
         }
