@@ -37,7 +37,7 @@ impl LayerCase {
     #[must_use]
     pub fn read(case: &Case) -> Self {
         let op = op(&case.manifest);
-        let parameters = op.parameters().iter().map(|(name, _)| case.tensor(name)).collect();
+        let parameters = op.parameters().iter().map(|(name, _)| case.tensor(name).into()).collect();
         let numbers: Vec<String> =
             (0..).map(|i| format!("_{i}")).take_while(|i| case.has(&format!("input{i}"))).collect();
         let suffixes = if numbers.is_empty() { vec![String::new()] } else { numbers };

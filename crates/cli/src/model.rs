@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use gradex::formats::{StateDict, read_file};
+use gradex::formats::{StateDict, Stored, read_file};
 use gradex::{Architecture, Model};
 
 use crate::args::ModelArgs;
@@ -24,7 +24,7 @@ pub const DEFAULT: &str = "efficientnet-lite0";
 /// Loads the weights, from the file or from the program itself; not those that cannot fit.
 pub fn load(args: &ModelArgs, most: Most) -> Outcome<Model> {
     check(args, most)?;
-    build(args, |path| Ok(StateDict::open(path)?))
+    build(args, |path| Ok(StateDict::open_stored(path)?))
 }
 
 /// The same, and the sha256 of the weights: of their file, or of what `sha256sum *.npy` prints in their folder.
@@ -59,8 +59,8 @@ impl Hashed {
     /// The model with these weights.
     pub fn load(self, args: &ModelArgs) -> Outcome<Model> {
         build(args, move |path| match self.bytes {
-            Some(bytes) => StateDict::from_bytes(&bytes).with_context(|| path.display().to_string()),
-            None => Ok(StateDict::open(path)?),
+            Some(bytes) => StateDict::stored_from_bytes(&bytes).with_context(|| path.display().to_string()),
+            None => Ok(StateDict::open_stored(path)?),
         })
     }
 }
@@ -72,12 +72,12 @@ fn check(args: &ModelArgs, most: Most) -> Result<()> {
     }
 }
 
-fn build(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
+fn build(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict<Stored>>) -> Outcome<Model> {
     let Model { architecture, network } = find(args, open)?;
     Ok(Model { architecture, network: network.with_choice(args.choice.choice()) })
 }
 
-fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outcome<Model> {
+fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict<Stored>>) -> Outcome<Model> {
     let named = args.model.as_deref().map(Architecture::find).transpose().map_err(Failure::usage)?;
     if let Some(path) = &args.weights {
         let state = open(path)?;
@@ -87,7 +87,7 @@ fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outc
                 .with_context(|| format!("{}, by what its metadata says under `{KEY}`", path.display()))?,
         };
         let is_said = args.model.is_some() || state.metadata.contains_key(KEY);
-        let model = Model::new(architecture, state.tensors).with_context(|| whose(path, architecture.name, is_said))?;
+        let model = gradex::model(architecture, state).with_context(|| whose(path, architecture.name, is_said))?;
         return Ok(model);
     }
     match named {
@@ -99,8 +99,9 @@ fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict>) -> Outc
     }
 }
 
+/// The model inside the program.
 #[cfg(feature = "embedded")]
-fn embedded() -> Outcome<Model> {
+pub fn embedded() -> Outcome<Model> {
     Ok(gradex::embedded()?)
 }
 
@@ -114,8 +115,9 @@ fn embedded_hash() -> String {
     String::new()
 }
 
+/// The model inside the program: there is none.
 #[cfg(not(feature = "embedded"))]
-fn embedded() -> Outcome<Model> {
+pub fn embedded() -> Outcome<Model> {
     Err(Failure::usage("this program was built without embedded weights: give --weights FILE"))
 }
 

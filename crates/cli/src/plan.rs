@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use gradex::{Architecture, Level, NodeId};
+use gradex::{Architecture, Level, Model, Network, NodeId};
 
 use crate::args::{ModelArgs, Plan};
 use crate::asked;
@@ -14,7 +14,7 @@ use crate::visible::{self, visible};
 /// Prints a line for every step, the memory of all, and what `--max-memory` plans for explanations.
 pub fn run(args: &Plan) -> Outcome {
     asked::check_methods(&args.methods, &args.settings)?;
-    let architecture = architecture(args)?;
+    let (architecture, network) = architecture(args)?;
     let graph = architecture.graph()?;
     let [height, width] = args.size.unwrap_or(architecture.preprocessing.size);
     let outline = graph.outline(&[1, 3, height, width], args.choice.choice()).map_err(Failure::usage)?;
@@ -22,6 +22,10 @@ pub fn run(args: &Plan) -> Outcome {
     let methods: Vec<_> = asked::methods(&args.methods, &settings)?.into_iter().map(|asked| asked.method).collect();
     let point = args.point.as_ref().map(|name| graph.find(name).map_err(Failure::usage)).transpose()?;
     let explained = Planned::new(&graph, &methods, point, args.extrapolate, [height, width], args.choice.choice())?;
+    let explained = match &network {
+        Some(network) => explained.with_halves(network),
+        None => explained,
+    };
     let level = Level::current().map_err(Failure::usage)?;
 
     let name = |id: &NodeId| graph.node(*id).name.as_str();
@@ -56,14 +60,18 @@ pub fn run(args: &Plan) -> Outcome {
     Ok(())
 }
 
-/// The architecture that is named, or whose weights these are.
-fn architecture(args: &Plan) -> Outcome<&'static Architecture> {
+/// The architecture that is named, or whose weights these are, and the network with them.
+fn architecture(args: &Plan) -> Outcome<(&'static Architecture, Option<Network>)> {
     let Some(weights) = &args.weights else {
-        return Architecture::find(args.model.as_deref().unwrap_or(model::DEFAULT)).map_err(Failure::usage);
+        let named = Architecture::find(args.model.as_deref().unwrap_or(model::DEFAULT)).map_err(Failure::usage)?;
+        // Of no other model it is known how its weights will be stored.
+        let embedded = if named.name == model::DEFAULT { model::embedded().ok() } else { None };
+        return Ok((named, embedded.map(|model| model.network.with_choice(args.choice.choice()))));
     };
     let (model, weights, choice) = (args.model.clone(), Some(weights.clone()), args.choice.clone());
     let model = ModelArgs { model, weights, threads: None, max_memory: None, choice };
-    Ok(model::load(&model, Most::asked(None))?.architecture)
+    let Model { architecture, network } = model::load(&model, Most::asked(None))?;
+    Ok((architecture, Some(network)))
 }
 
 /// The number in this unit; blank for none.

@@ -19,9 +19,9 @@ pub trait Layer {
     }
 
     /// Makes the layer's parameters of those tensors, in the order of [`Layer::parameters`].
-    fn bind(&self, tensors: Vec<Tensor>) -> Params {
+    fn bind(&self, tensors: Vec<Weight>) -> Params {
         let mut tensors = tensors.into_iter();
-        Params { weight: tensors.next().map(Weight::from), bias: tensors.next() }
+        Params { weight: tensors.next(), bias: tensors.next().map(Weight::into_tensor) }
     }
 
     /// The output's shape for inputs of these shapes.

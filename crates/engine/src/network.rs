@@ -10,6 +10,7 @@ use crate::op::Op;
 use crate::plan::{Choice, Packs, Plan, Value};
 use crate::tape::{ChannelSums, Maxima, Retain, Tape};
 use crate::tensor::{Tensor, values};
+use crate::weight::Weight;
 
 /// A graph joined with its parameters. A copy shares them.
 #[derive(Debug, Clone)]
@@ -47,6 +48,13 @@ impl Network {
     #[must_use]
     pub fn params(&self, node: NodeId) -> &Params {
         &self.params[node.0]
+    }
+
+    /// Bytes that the parameters take less than as single-precision numbers, those of weights that are kept packed aside.
+    #[must_use]
+    pub fn saved(&self) -> usize {
+        let stays = |id: &NodeId| !(self.choice == Choice::Exact && matches!(self.graph.node(*id).op, Op::Conv2d(_)));
+        self.graph.ids().filter(stays).filter_map(|id| self.params(id).weight.as_ref()).map(Weight::saved).sum()
     }
 
     /// The same architecture with other parameters at one node; the others are shared.

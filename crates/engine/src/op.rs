@@ -7,6 +7,7 @@ use crate::layers::{
     Relu6, Softmax,
 };
 use crate::tensor::Tensor;
+use crate::weight::Weight;
 
 /// A layer of a network. The set is closed: matches over it are exhaustive, so that a new layer names every place that
 /// must decide about it.
@@ -129,7 +130,7 @@ impl Layer for Op {
         self.layer().parameters()
     }
 
-    fn bind(&self, tensors: Vec<Tensor>) -> Params {
+    fn bind(&self, tensors: Vec<Weight>) -> Params {
         self.layer().bind(tensors)
     }
 

@@ -8,7 +8,9 @@ use crate::graph::Graph;
 use crate::layer::{Layer, Params};
 use crate::names::nearest;
 use crate::network::Network;
+use crate::op::Op;
 use crate::tensor::Tensor;
+use crate::weight::Weight;
 
 /// A tensor that an architecture takes from a state dict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,11 +72,14 @@ impl Graph {
         }
     }
 
-    /// Joins the architecture with its parameters.
+    /// Joins the architecture with its parameters: tensors, or the bits of halves, which stay halves where a layer multiplies
+    /// with them.
     ///
     /// # Errors
     /// As [`Graph::check_parameters`], and [`Error::NonFinite`] where a parameter holds NaN or an infinity.
-    pub fn bind(self, mut tensors: BTreeMap<String, Tensor>) -> Result<Network> {
+    pub fn bind<W: Into<Weight>>(self, tensors: BTreeMap<String, W>) -> Result<Network> {
+        let mut tensors: BTreeMap<String, Weight> =
+            tensors.into_iter().map(|(name, tensor)| (name, tensor.into())).collect();
         self.check_parameters(tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.shape())))?;
         let mut params = Vec::with_capacity(self.nodes().len());
         for node in self.nodes() {
@@ -84,15 +89,15 @@ impl Graph {
                 let Some(tensor) = tensors.remove(&name) else {
                     return Err(Error::MissingParameter { name, shape, nearest: Vec::new() });
                 };
-                if !tensor.iter().all(|value| value.is_finite()) {
+                if !tensor.is_finite() {
                     return Err(Error::NonFinite { what: "parameter", name });
                 }
                 own.push(tensor);
             }
             let bound = if own.is_empty() { Params::default() } else { node.op.bind(own) };
             let is_finite = |tensor: &Tensor| tensor.iter().all(|value| value.is_finite());
-            let weight = bound.weight.as_ref().is_none_or(|weight| is_finite(&weight.tensor()));
-            if !(weight && bound.bias.as_ref().is_none_or(is_finite)) {
+            let scales = bound.weight.as_ref().is_none_or(Weight::is_finite);
+            if matches!(node.op, Op::BatchNorm2d(_)) && !(scales && bound.bias.as_ref().is_none_or(is_finite)) {
                 return Err(Error::NonFinite {
                     what: "scale or shift that follows from the parameters of",
                     name: node.name.clone(),

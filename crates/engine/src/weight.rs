@@ -3,10 +3,13 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gradex_kernels::blocked::PackedConv;
+use gradex_kernels::{Level, widen};
+use ndarray::ArrayD;
 
 use crate::tensor::Tensor;
 
-/// A weight: a tensor, or what a convolution's kernel reads in its place, from which the tensor is made when somebody asks.
+/// A weight: a tensor, or in its place halves, or what a convolution's kernel reads. Of those the tensor is made when somebody
+/// asks.
 #[derive(Debug)]
 pub struct Weight {
     shape: Vec<usize>,
@@ -14,8 +17,10 @@ pub struct Weight {
 }
 
 #[derive(Debug, Clone)]
-enum Form {
+pub(crate) enum Form {
     Whole(Arc<Tensor>),
+    /// The bits of halves, row-major.
+    Half(Arc<ArrayD<u16>>),
     /// A reversible one.
     Packed(Arc<PackedConv>),
 }
@@ -32,23 +37,52 @@ impl Weight {
     pub fn tensor(&self) -> Arc<Tensor> {
         match self.form() {
             Form::Whole(tensor) => tensor,
-            Form::Packed(packed) => {
-                let mut tensor = Tensor::zeros(&self.shape[..]);
-                // Cannot fail: the length is that of the weight that was packed.
-                let _unpacked = tensor.as_slice_mut().map(|values| packed.unpack(values));
-                Arc::new(tensor)
+            // Neither can fail: the lengths are those of the shape.
+            Form::Half(bits) => {
+                self.made(|values| Level::current().and_then(|level| widen(level, halves(&bits), values)))
             }
+            Form::Packed(packed) => self.made(|values| packed.unpack(values)),
+        }
+    }
+
+    fn made(&self, make: impl FnOnce(&mut [f32]) -> gradex_kernels::Result<()>) -> Arc<Tensor> {
+        let mut tensor = Tensor::zeros(&self.shape[..]);
+        let _made = tensor.as_slice_mut().map(make);
+        Arc::new(tensor)
+    }
+
+    /// The tensor, not shared with anybody.
+    #[must_use]
+    pub fn into_tensor(self) -> Tensor {
+        let tensor = self.tensor();
+        drop(self);
+        Arc::unwrap_or_clone(tensor)
+    }
+
+    /// Whether it holds neither NaN nor infinities.
+    pub(crate) fn is_finite(&self) -> bool {
+        match self.form() {
+            Form::Half(bits) => bits.iter().all(|bits| bits & 0x7c00 != 0x7c00),
+            Form::Whole(_) | Form::Packed(_) => self.tensor().iter().all(|value| value.is_finite()),
+        }
+    }
+
+    /// Bytes that it takes less than as a tensor, for ever.
+    pub(crate) fn saved(&self) -> usize {
+        match self.form() {
+            Form::Half(bits) => bits.len() * size_of::<u16>(),
+            Form::Whole(_) | Form::Packed(_) => 0,
         }
     }
 
     /// Lets go of the tensor, if it can be had back from this.
     pub(crate) fn keep_packed(&self, packed: &Arc<PackedConv>) {
-        if packed.is_reversible() && matches!(self.form(), Form::Whole(_)) {
+        if packed.is_reversible() && !matches!(self.form(), Form::Packed(_)) {
             *self.form.write().unwrap_or_else(PoisonError::into_inner) = Form::Packed(Arc::clone(packed));
         }
     }
 
-    fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         self.form.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -57,6 +91,19 @@ impl From<Tensor> for Weight {
     fn from(tensor: Tensor) -> Self {
         Self { shape: tensor.shape().to_vec(), form: RwLock::new(Form::Whole(Arc::new(tensor))) }
     }
+}
+
+/// The bits of halves.
+impl From<ArrayD<u16>> for Weight {
+    fn from(bits: ArrayD<u16>) -> Self {
+        let bits = if bits.is_standard_layout() { bits } else { bits.as_standard_layout().into_owned() };
+        Self { shape: bits.shape().to_vec(), form: RwLock::new(Form::Half(Arc::new(bits))) }
+    }
+}
+
+/// The bits of a weight's halves.
+pub(crate) fn halves(bits: &ArrayD<u16>) -> &[u16] {
+    bits.as_slice().unwrap_or_default()
 }
 
 impl Clone for Weight {

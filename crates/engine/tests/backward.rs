@@ -78,7 +78,7 @@ fn a_node_that_reads_another_twice_sends_back_twice() {
         let again = graph.join("again", Concat { axis: 1 }, &[twice, twice]);
         graph.add("flat", Flatten, again);
     });
-    let network = graph.bind(BTreeMap::new()).unwrap();
+    let network = graph.bind(BTreeMap::<String, Tensor>::new()).unwrap();
     let tape = network.forward(&noise(1, &[1, 1, 1, 1]), &Retain::all()).unwrap();
     let arrived = network.gradient(&tape, tensor(&[1, 2], &[3.0, 5.0]), &[NodeId::INPUT]).unwrap();
     assert_eq!(arrived[&NodeId::INPUT], tensor(&[1, 1, 1, 1], &[16.0]));

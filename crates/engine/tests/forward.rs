@@ -149,7 +149,8 @@ fn channel_sums_are_sums_and_maxima_of_each_image() {
 /// The largest of negative values is negative, not a zero that a search started from.
 #[test]
 fn the_maximum_of_negative_values_is_negative() {
-    let network = graph(1, |graph| graph.add("relu", Relu, NodeId::INPUT)).bind(BTreeMap::new()).unwrap();
+    let network =
+        graph(1, |graph| graph.add("relu", Relu, NodeId::INPUT)).bind(BTreeMap::<String, Tensor>::new()).unwrap();
     let input = tensor(&[2, 1, 1, 2], &[-3.0, -2.0, -5.0, -7.0]);
     let tape = network.forward(&input, &Retain::logits().channel_sums(&[NodeId::INPUT])).unwrap();
     assert_eq!(tape.channel_sums(NodeId::INPUT).unwrap().max, [-2.0, -5.0]);

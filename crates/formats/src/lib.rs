@@ -9,6 +9,7 @@
 //! | one `.npy` | [`read_npy`] | [`write_npy`] |
 //!
 //! [`StateDict::open`] tells the first three apart by content. Every element type becomes `f32`; see [`Dtype`].
+//! [`StateDict::open_stored`] leaves the halves of `.safetensors` as they are.
 //!
 //! Files are not trusted. Every count, shape, offset and length is checked against the bytes that are
 //! there before anything is allocated for it, duplicate names are errors, nothing recurses on the
@@ -45,5 +46,5 @@ pub use array::{measure_npy, parse_npy, parse_npy_typed, read_npy, write_file, w
 pub use aside::{check_writable, destination, remove_partials};
 pub use dtype::Dtype;
 pub use error::{Error, Result};
-pub use state_dict::{StateDict, Tensor, read_file};
+pub use state_dict::{StateDict, Stored, Tensor, read_file};
 pub use write::StorageDtype;

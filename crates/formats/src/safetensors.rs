@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::dtype::Endian;
 use crate::error::{cut, quoted};
-use crate::state_dict::StateDict;
+use crate::state_dict::{StateDict, Stored};
 use crate::{Dtype, Error, Result, shape};
 
 pub(crate) const METADATA_KEY: &str = "__metadata__";
@@ -28,7 +28,9 @@ impl StateDict {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self> {
         Self::read_safetensors(&mut &*bytes, bytes.len() as u64)
     }
+}
 
+impl<T: From<Stored>> StateDict<T> {
     /// [`StateDict::from_safetensors`] of `length` bytes, tensor by tensor: no second copy of them is in memory.
     pub(crate) fn read_safetensors(source: &mut dyn Read, length: u64) -> Result<Self> {
         let (header, length) = header(source, length)?;
@@ -40,9 +42,8 @@ impl StateDict {
         for (name, info) in tensors {
             let within = |error: Error| error.within(format!("tensor {}", quoted(&name)));
             let (dtype, size) = info.locate(length, covered).map_err(within)?;
-            let values = decode(source, dtype, size).map_err(within)?;
-            let tensor = shape::tensor(FORMAT, &info.shape, values, false).map_err(within)?;
-            state.insert(name, tensor, dtype)?;
+            let tensor = tensor(source, dtype, size, &info.shape).map_err(within)?;
+            state.insert(name, tensor.into(), dtype)?;
             covered = info.data_offsets[1];
         }
         if covered as u64 != length {
@@ -74,15 +75,30 @@ fn header(source: &mut dyn Read, length: u64) -> Result<(Header, u64)> {
     Ok((header, data))
 }
 
-/// The next `size` bytes as elements.
-fn decode(source: &mut dyn Read, dtype: Dtype, size: usize) -> Result<Vec<f32>> {
+/// The next `size` bytes as a tensor.
+fn tensor(source: &mut dyn Read, dtype: Dtype, size: usize, shape: &[usize]) -> Result<Stored> {
+    if dtype == Dtype::F16 {
+        let bits = |bytes: &[u8]| Ok(bytes.as_chunks().0.iter().copied().map(u16::from_le_bytes).collect());
+        return Ok(Stored::Half(shape::tensor(FORMAT, shape, elements(source, dtype, size, bits)?, false)?));
+    }
+    let values = elements(source, dtype, size, |bytes| dtype.decode(Endian::Little, bytes))?;
+    Ok(Stored::Single(shape::tensor(FORMAT, shape, values, false)?))
+}
+
+/// The elements in the next `size` bytes.
+fn elements<E>(
+    source: &mut dyn Read,
+    dtype: Dtype,
+    size: usize,
+    decode: impl Fn(&[u8]) -> Result<Vec<E>>,
+) -> Result<Vec<E>> {
     let mut values = Vec::with_capacity(size / dtype.size());
     let mut bytes = vec![0; size.min(CHUNK)];
     let mut left = size;
     while left > 0 {
         let bytes = &mut bytes[..left.min(CHUNK)];
         fill(source, bytes)?;
-        values.extend(dtype.decode(Endian::Little, bytes)?);
+        values.extend(decode(bytes)?);
         left -= bytes.len();
     }
     Ok(values)
@@ -218,7 +234,7 @@ mod tests {
     fn a_source_that_ends_early_is_an_error() {
         let header = br#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
         let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
-        let error = StateDict::read_safetensors(&mut &file[..], file.len() as u64 + 4).unwrap_err();
+        let error = StateDict::<Stored>::read_safetensors(&mut &file[..], file.len() as u64 + 4).unwrap_err();
         assert!(error.to_string().contains("cannot be read to its end"), "{error}");
     }
 }

@@ -1,8 +1,8 @@
 //! Declared shapes, checked before anything is allocated for them.
 
-use ndarray::{IxDyn, ShapeBuilder};
+use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result};
 
 /// More dimensions than any weight has, few enough that a shape is cheap whatever it declares.
 pub(crate) const MAX_RANK: usize = 16;
@@ -24,9 +24,14 @@ pub(crate) fn numel(format: &'static str, shape: &[usize]) -> Result<usize> {
 }
 
 /// A tensor of `values` in row-major order, or in column-major order for `fortran`; row-major in memory.
-pub(crate) fn tensor(format: &'static str, shape: &[usize], values: Vec<f32>, fortran: bool) -> Result<Tensor> {
+pub(crate) fn tensor<E: Clone>(
+    format: &'static str,
+    shape: &[usize],
+    values: Vec<E>,
+    fortran: bool,
+) -> Result<ArrayD<E>> {
     let dimensions = IxDyn(shape).set_f(fortran);
-    match Tensor::from_shape_vec(dimensions, values) {
+    match ArrayD::from_shape_vec(dimensions, values) {
         Ok(tensor) if tensor.is_standard_layout() => Ok(tensor),
         Ok(tensor) => Ok(tensor.as_standard_layout().into_owned()),
         Err(error) => Err(Error::malformed(format, format!("shape {shape:?}: {error}"))),

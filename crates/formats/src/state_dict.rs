@@ -5,6 +5,9 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
+use half::f16;
+use ndarray::ArrayD;
+
 use crate::detect::{Container, detect};
 use crate::{Dtype, Error, Result};
 
@@ -12,7 +15,31 @@ use crate::{Dtype, Error, Result};
 const START: usize = 512;
 
 /// A tensor of weights, in row-major order.
-pub type Tensor = ndarray::ArrayD<f32>;
+pub type Tensor = ArrayD<f32>;
+
+/// A tensor as its file has it, as far as that is a form to compute with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    /// Converted to `f32`.
+    Single(Tensor),
+    /// The bits of halves ([`Dtype::F16`]).
+    Half(ArrayD<u16>),
+}
+
+impl From<Tensor> for Stored {
+    fn from(tensor: Tensor) -> Self {
+        Self::Single(tensor)
+    }
+}
+
+impl From<Stored> for Tensor {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Single(tensor) => tensor,
+            Stored::Half(bits) => bits.mapv(|bits| f16::from_bits(bits).to_f32()),
+        }
+    }
+}
 
 /// Tensors by name, as `torch.nn.Module.state_dict` has them.
 ///
@@ -27,14 +54,38 @@ pub type Tensor = ndarray::ArrayD<f32>;
 /// assert_eq!(weights.tensors["scale"].first(), Some(&1.5));
 /// # Ok::<(), gradex_formats::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct StateDict {
-    /// The tensors, converted to `f32`.
-    pub tensors: BTreeMap<String, Tensor>,
+#[derive(Clone, Debug)]
+pub struct StateDict<T = Tensor> {
+    /// The tensors: converted to `f32`, or [`Stored`].
+    pub tensors: BTreeMap<String, T>,
     /// The element type that each tensor had in its file.
     pub dtypes: BTreeMap<String, Dtype>,
     /// Free text that came with the file: safetensors' `__metadata__`; other formats have none.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl<T> Default for StateDict<T> {
+    fn default() -> Self {
+        Self { tensors: BTreeMap::new(), dtypes: BTreeMap::new(), metadata: BTreeMap::new() }
+    }
+}
+
+impl StateDict<Stored> {
+    /// [`StateDict::open`], but the halves of `.safetensors` stay halves.
+    ///
+    /// # Errors
+    /// As [`StateDict::open`].
+    pub fn open_stored(path: &Path) -> Result<Self> {
+        Self::open_as(path)
+    }
+
+    /// [`StateDict::from_bytes`], but the halves of `.safetensors` stay halves.
+    ///
+    /// # Errors
+    /// As [`StateDict::open`].
+    pub fn stored_from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::from_bytes_as(bytes)
+    }
 }
 
 impl StateDict {
@@ -48,22 +99,7 @@ impl StateDict {
     /// [`Error::ImportNeeded`] for PyTorch checkpoints, whatever the features: no pickle is read unless one is asked for;
     /// [`Error::ArchivesLeftOut`] for zip archives in a build without `npz`.
     pub fn open(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(|source| io_error("read", path, source))?;
-        if metadata.is_dir() {
-            return Self::from_npy_folder(path);
-        }
-        let within = |error: Error| error.within(path.display().to_string());
-        let (mut file, length) = open_file(path)?;
-        let mut start = Vec::with_capacity(START);
-        (&mut file).take(START as u64).read_to_end(&mut start).map_err(|source| io_error("read", path, source))?;
-        // A zip archive is told by its end.
-        if start.starts_with(b"PK") {
-            return Self::from_bytes(&read_file(path)?).map_err(within);
-        }
-        match detect(&start).map_err(within)? {
-            Container::Safetensors => Self::read_safetensors(&mut start.as_slice().chain(file), length).map_err(within),
-            Container::Npz | Container::Torch => Err(within(Error::ImportNeeded)),
-        }
+        Self::open_as(path)
     }
 
     /// Reads the content of a file of any supported format.
@@ -71,14 +107,7 @@ impl StateDict {
     /// # Errors
     /// As [`StateDict::open`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        match detect(bytes)? {
-            Container::Safetensors => Self::from_safetensors(bytes),
-            #[cfg(feature = "npz")]
-            Container::Npz => Self::from_npz(bytes),
-            #[cfg(not(feature = "npz"))]
-            Container::Npz => Err(Error::ArchivesLeftOut),
-            Container::Torch => Err(Error::ImportNeeded),
-        }
+        Self::from_bytes_as(bytes)
     }
 
     /// Reads what [`StateDict::open`] reads, and PyTorch checkpoints as [`StateDict::from_pth`].
@@ -97,12 +126,53 @@ impl StateDict {
         };
         read(&bytes).map_err(|error| error.within(path.display().to_string()))
     }
+}
 
+impl<T: From<Tensor> + From<Stored>> StateDict<T> {
+    fn open_as(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).map_err(|source| io_error("read", path, source))?;
+        if metadata.is_dir() {
+            return Ok(StateDict::from_npy_folder(path)?.converted());
+        }
+        let within = |error: Error| error.within(path.display().to_string());
+        let (mut file, length) = open_file(path)?;
+        let mut start = Vec::with_capacity(START);
+        (&mut file).take(START as u64).read_to_end(&mut start).map_err(|source| io_error("read", path, source))?;
+        // A zip archive is told by its end.
+        if start.starts_with(b"PK") {
+            return Self::from_bytes_as(&read_file(path)?).map_err(within);
+        }
+        match detect(&start).map_err(within)? {
+            Container::Safetensors => Self::read_safetensors(&mut start.as_slice().chain(file), length).map_err(within),
+            Container::Npz | Container::Torch => Err(within(Error::ImportNeeded)),
+        }
+    }
+
+    fn from_bytes_as(bytes: &[u8]) -> Result<Self> {
+        match detect(bytes)? {
+            Container::Safetensors => Self::read_safetensors(&mut &*bytes, bytes.len() as u64),
+            #[cfg(feature = "npz")]
+            Container::Npz => Ok(StateDict::from_npz(bytes)?.converted()),
+            #[cfg(not(feature = "npz"))]
+            Container::Npz => Err(Error::ArchivesLeftOut),
+            Container::Torch => Err(Error::ImportNeeded),
+        }
+    }
+}
+
+impl StateDict {
+    fn converted<T: From<Tensor>>(self) -> StateDict<T> {
+        let tensors = self.tensors.into_iter().map(|(name, tensor)| (name, tensor.into())).collect();
+        StateDict { tensors, dtypes: self.dtypes, metadata: self.metadata }
+    }
+}
+
+impl<T> StateDict<T> {
     /// Adds a tensor that was stored as `dtype`.
     ///
     /// # Errors
     /// [`Error::DuplicateName`] where the name is taken.
-    pub fn insert(&mut self, name: String, tensor: Tensor, dtype: Dtype) -> Result<()> {
+    pub fn insert(&mut self, name: String, tensor: T, dtype: Dtype) -> Result<()> {
         if self.tensors.contains_key(&name) {
             return Err(Error::DuplicateName { name });
         }
@@ -181,7 +251,7 @@ mod tests {
         assert!(!some.strip_module_prefix());
         assert!(some.tensors.keys().eq(["b", "module.a"]));
 
-        assert!(!StateDict::default().strip_module_prefix());
+        assert!(!StateDict::<Tensor>::default().strip_module_prefix());
     }
 
     #[test]

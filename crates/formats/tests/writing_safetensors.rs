@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use common::{Scratch, assert_same};
-use gradex_formats::{Dtype, Error, StateDict, StorageDtype, Tensor};
+use gradex_formats::{Dtype, Error, StateDict, StorageDtype, Stored, Tensor};
 use half::f16;
 use ndarray::ShapeBuilder;
 use safetensors::SafeTensors;
@@ -62,6 +62,20 @@ fn f16_is_rounded_to_the_nearest_and_counters_stay_f32() {
         assert_eq!(back.dtypes[name], if is_counter { Dtype::F32 } else { Dtype::F16 }, "{name}");
         let rounded = tensor.mapv(|value| if is_counter { value } else { f16::from_f32(value).to_f32() });
         assert_same(&back.tensors[name], &rounded, name);
+    }
+}
+
+#[test]
+fn halves_are_kept_where_they_are_asked_for() {
+    let scratch = Scratch::new();
+    let path = scratch.0.join("model.safetensors");
+    sample().write_safetensors(&path, StorageDtype::F16, &metadata()).unwrap();
+    let (stored, single) = (StateDict::open_stored(&path).unwrap(), StateDict::open(&path).unwrap());
+    assert_eq!((&stored.dtypes, &stored.metadata), (&single.dtypes, &single.metadata));
+    assert!(stored.tensors.keys().eq(single.tensors.keys()));
+    for (name, tensor) in stored.tensors {
+        assert_eq!(matches!(tensor, Stored::Half(_)), single.dtypes[&name] == Dtype::F16, "{name}");
+        assert_same(&Tensor::from(tensor), &single.tensors[&name], &name);
     }
 }
 

@@ -38,7 +38,7 @@ pub use view::{Question, View};
 #[cfg(feature = "embedded")]
 pub use weights::embedded;
 #[cfg(feature = "weights")]
-pub use weights::{from_bytes, load};
+pub use weights::{from_bytes, load, model};
 
 pub use gradex_engine as engine;
 #[cfg(feature = "weights")]

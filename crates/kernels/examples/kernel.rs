@@ -70,8 +70,8 @@ const KERNELS: [(&str, Kernel); 16] = [
     ("linear", |_, rounds| {
         let (weight, input, mut output) = (numbers(500 * 500), numbers(500), [0.0; 500]);
         (0..rounds).try_for_each(|_| {
-            linear([1, 500, 500], &input, &weight, None, &mut output)?;
-            Ok(linear_transpose([1, 500, 500], &output, &weight, &mut input.clone())?)
+            linear([1, 500, 500], &input, weight[..].into(), None, &mut output)?;
+            Ok(linear_transpose([1, 500, 500], &output, weight[..].into(), &mut input.clone())?)
         })
     }),
     ("resize", |_, rounds| {

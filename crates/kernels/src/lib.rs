@@ -19,6 +19,7 @@
 mod arch;
 mod conv;
 mod error;
+mod half;
 mod level;
 mod limit;
 mod linear;
@@ -32,6 +33,7 @@ pub mod portable;
 
 pub use conv::{conv2d, conv2d_transpose};
 pub use error::{Error, Result};
+pub use half::{Weights, widen};
 pub use level::Level;
 pub use limit::multiply_adds;
 pub use linear::{linear, linear_transpose};

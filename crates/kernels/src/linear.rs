@@ -4,6 +4,7 @@ use std::array::from_fn;
 
 use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
+use crate::half::{Element, Weights};
 use crate::level::Level;
 use crate::parallel;
 
@@ -26,7 +27,20 @@ const SUMS: usize = 2;
 pub fn linear(
     [batch, inputs, outputs]: [usize; 3],
     input: &[f32],
-    weight: &[f32],
+    weight: Weights<'_>,
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) -> Result<()> {
+    match weight {
+        Weights::Single(weight) => forward([batch, inputs, outputs], input, weight, bias, output),
+        Weights::Half(weight) => forward([batch, inputs, outputs], input, weight, bias, output),
+    }
+}
+
+fn forward<W: Element>(
+    [batch, inputs, outputs]: [usize; 3],
+    input: &[f32],
+    weight: &[W],
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<()> {
@@ -63,7 +77,19 @@ pub fn linear(
 pub fn linear_transpose(
     [batch, inputs, outputs]: [usize; 3],
     upstream: &[f32],
-    weight: &[f32],
+    weight: Weights<'_>,
+    input: &mut [f32],
+) -> Result<()> {
+    match weight {
+        Weights::Single(weight) => transposed([batch, inputs, outputs], upstream, weight, input),
+        Weights::Half(weight) => transposed([batch, inputs, outputs], upstream, weight, input),
+    }
+}
+
+fn transposed<W: Element>(
+    [batch, inputs, outputs]: [usize; 3],
+    upstream: &[f32],
+    weight: &[W],
     input: &mut [f32],
 ) -> Result<()> {
     expect_len("input", input.len(), batch * inputs)?;
@@ -89,15 +115,15 @@ pub fn linear_transpose(
 }
 
 /// `sums[o, n] = Σ_i weight[o, i] input[n, i]` for some rows of the weight.
-struct Forward<'a, 'b> {
+struct Forward<'a, 'b, W> {
     batch: usize,
     inputs: usize,
     input: &'a [f32],
-    weight: &'a [f32],
+    weight: &'a [W],
     sums: &'b mut [f32],
 }
 
-impl Kernel for Forward<'_, '_> {
+impl<W: Element> Kernel for Forward<'_, '_, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { batch, inputs, input, weight, sums } = self;
@@ -110,10 +136,10 @@ impl Kernel for Forward<'_, '_> {
                 let input = &input[n * inputs..][..inputs];
                 let mut dots = [0.0; ROWS];
                 if weight.len() == ROWS * inputs {
-                    dots = dot::<S, ROWS>(simd, weight, input);
+                    dots = dot::<S, W, ROWS>(simd, weight, input);
                 } else {
                     for (row, dot_of_row) in weight.chunks_exact(inputs).zip(&mut dots) {
-                        [*dot_of_row] = dot::<S, 1>(simd, row, input);
+                        [*dot_of_row] = dot::<S, W, 1>(simd, row, input);
                     }
                 }
                 sums.iter_mut().skip(n).step_by(batch).zip(dots).for_each(|(sum, dot)| *sum = dot);
@@ -124,11 +150,11 @@ impl Kernel for Forward<'_, '_> {
 
 /// The products of `R` rows with a vector, each in `SUMS` vectors of partial sums.
 #[inline(always)]
-fn dot<S: Simd, const R: usize>(simd: S, rows: &[f32], vector: &[f32]) -> [f32; R] {
+fn dot<S: Simd, W: Element, const R: usize>(simd: S, rows: &[W], vector: &[f32]) -> [f32; R] {
     let length = vector.len();
     let step = SUMS * S::LANES;
     let whole = length - length % step;
-    let rows: [&[f32]; R] = from_fn(|row| &rows[row * length..][..length]);
+    let rows: [&[W]; R] = from_fn(|row| &rows[row * length..][..length]);
     let mut sums = [[simd.splat(0.0); SUMS]; R];
     for start in (0..whole).step_by(step) {
         let vector = &vector[start..][..step];
@@ -136,30 +162,30 @@ fn dot<S: Simd, const R: usize>(simd: S, rows: &[f32], vector: &[f32]) -> [f32; 
             let row = &row[start..][..step];
             for (index, sum) in sums.iter_mut().enumerate() {
                 let at = index * S::LANES;
-                *sum = simd.mul_add(simd.load(&row[at..]), simd.load(&vector[at..]), *sum);
+                *sum = simd.mul_add(W::load(simd, &row[at..]), simd.load(&vector[at..]), *sum);
             }
         }
     }
     from_fn(|row| {
         let mut lanes = [0.0; 16];
         simd.store(sums[row].into_iter().fold(simd.splat(0.0), |a, b| simd.add(a, b)), &mut lanes);
-        let rest: f32 = rows[row][whole..].iter().zip(&vector[whole..]).map(|(a, b)| a * b).sum();
+        let rest: f32 = rows[row][whole..].iter().zip(&vector[whole..]).map(|(a, b)| a.value() * b).sum();
         lanes[..S::LANES].iter().sum::<f32>() + rest
     })
 }
 
 /// `input[n, i] += Σ_o weight[o, i] upstream[n, o]` for some columns of the weight.
-struct Transposed<'a, 'b> {
+struct Transposed<'a, 'b, W> {
     inputs: usize,
     outputs: usize,
     rows: &'a [usize],
     upstream: &'a [f32],
     /// From the first of the columns on.
-    weight: &'a [f32],
+    weight: &'a [W],
     images: Vec<&'b mut [f32]>,
 }
 
-impl Kernel for Transposed<'_, '_> {
+impl<W: Element> Kernel for Transposed<'_, '_, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { inputs, outputs, rows, upstream, weight, mut images } = self;
@@ -169,20 +195,20 @@ impl Kernel for Transposed<'_, '_> {
         let mut factors = vec![[0.0; TERMS]; images.len()];
         for rows in rows.chunks(TERMS) {
             // Of rows that are too few the first counts again, zero times.
-            let weights: [&[f32]; TERMS] =
+            let weights: [&[W]; TERMS] =
                 from_fn(|index| &weight[rows.get(index).unwrap_or(&rows[0]) * inputs..][..columns]);
             for (n, factors) in factors.iter_mut().enumerate() {
                 *factors = from_fn(|index| rows.get(index).map_or(0.0, |o| upstream[n * outputs + o]));
             }
             for start in (0..wide).step_by(SUMS * S::LANES) {
-                add_rows::<S, SUMS>(simd, weights, &factors, start, &mut images);
+                add_rows::<S, W, SUMS>(simd, weights, &factors, start, &mut images);
             }
             for start in (wide..whole).step_by(S::LANES) {
-                add_rows::<S, 1>(simd, weights, &factors, start, &mut images);
+                add_rows::<S, W, 1>(simd, weights, &factors, start, &mut images);
             }
             for (image, factors) in images.iter_mut().zip(&factors) {
                 for (index, sum) in image.iter_mut().enumerate().skip(whole) {
-                    weights.iter().zip(factors).for_each(|(weight, factor)| *sum += weight[index] * factor);
+                    weights.iter().zip(factors).for_each(|(weight, factor)| *sum += weight[index].value() * factor);
                 }
             }
         }
@@ -193,16 +219,19 @@ impl Kernel for Transposed<'_, '_> {
 
 /// Adds `TERMS` rows, each times its factor for an image, to the sums of every image, for `V` vectors of columns.
 #[inline(always)]
-fn add_rows<S: Simd, const V: usize>(
+fn add_rows<S: Simd, W: Element, const V: usize>(
     simd: S,
-    weights: [&[f32]; TERMS],
+    weights: [&[W]; TERMS],
     factors: &[[f32; TERMS]],
     start: usize,
     images: &mut [&mut [f32]],
 ) {
     let mut terms = [[simd.splat(0.0); V]; TERMS];
     for (term, weight) in terms.iter_mut().zip(weights) {
-        *term = simd.loads(&weight[start..][..V * S::LANES], S::LANES);
+        let weight = &weight[start..][..V * S::LANES];
+        for (vector, term) in term.iter_mut().enumerate() {
+            *term = W::load(simd, &weight[vector * S::LANES..]);
+        }
     }
     for (image, factors) in images.iter_mut().zip(factors) {
         let sums = &mut image[start..][..V * S::LANES];

@@ -42,13 +42,13 @@ fn linear_and_its_transpose() {
         let mut expected = vec![0.0; batch * outputs];
         portable::linear(sizes, &wide(&input), &wide(&weight), Some(&wide(&bias)), &mut expected);
         let mut output = vec![f32::NAN; batch * outputs];
-        linear(sizes, &input, &weight, Some(&bias), &mut output).expect("linear");
+        linear(sizes, &input, weight[..].into(), Some(&bias), &mut output).expect("linear");
         assert_close(&format!("{sizes:?}"), &output, &expected, inputs);
 
         let mut expected = vec![0.0; batch * inputs];
         portable::linear_transpose(sizes, &wide(&upstream), &wide(&weight), &mut expected);
         let mut gradient = vec![f32::NAN; batch * inputs];
-        linear_transpose(sizes, &upstream, &weight, &mut gradient).expect("linear_transpose");
+        linear_transpose(sizes, &upstream, weight[..].into(), &mut gradient).expect("linear_transpose");
         assert_close(&format!("{sizes:?}"), &gradient, &expected, outputs);
     }
 }
@@ -69,7 +69,7 @@ fn one_thread_and_three_give_the_same_bits() {
                 bits.extend(output.iter().chain(&gradient).map(|value| value.to_bits()));
             }
             let mut output = vec![0.0; 2 * 700];
-            linear([2, 900, 700], &noise(5, 1800), &noise(6, 630_000), None, &mut output).expect("linear");
+            linear([2, 900, 700], &noise(5, 1800), noise(6, 630_000)[..].into(), None, &mut output).expect("linear");
             bits.extend(output.iter().map(|value| value.to_bits()));
             bits
         })
@@ -106,11 +106,11 @@ fn a_transpose_of_many_images_gives_the_bits_of_each_alone() {
             }
         }
         let mut together = vec![f32::NAN; batch * inputs];
-        linear_transpose(sizes, &upstream, &weight, &mut together).expect("all");
+        linear_transpose(sizes, &upstream, weight[..].into(), &mut together).expect("all");
         for (image, together) in together.chunks_exact(inputs).enumerate() {
             let upstream = &upstream[image * outputs..][..outputs];
             let mut alone = vec![f32::NAN; inputs];
-            linear_transpose([1, inputs, outputs], upstream, &weight, &mut alone).expect("one");
+            linear_transpose([1, inputs, outputs], upstream, weight[..].into(), &mut alone).expect("one");
             let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(together), bits(&alone), "{sizes:?}, image {image}");
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gradex_engine::{Network, Tensor};
+use gradex_engine::{Network, Weight};
 
 use crate::architecture::Architecture;
 use crate::error::Result;
@@ -22,7 +22,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Engine`](crate::Error::Engine) where a parameter is missing, unused, of another shape or not finite.
-    pub fn new(architecture: &'static Architecture, state: BTreeMap<String, Tensor>) -> Result<Self> {
+    pub fn new(architecture: &'static Architecture, state: BTreeMap<String, impl Into<Weight>>) -> Result<Self> {
         Ok(Self { architecture, network: architecture.graph()?.bind(state)? })
     }
 

@@ -27,7 +27,7 @@ impl Scene {
     fn new(op: impl Into<Op>, inputs: Vec<Tensor>) -> Self {
         let op = op.into();
         let shapes = op.parameters().into_iter().zip(1..);
-        let params = op.bind(shapes.map(|((_, shape), seed)| noise(seed, &shape)).collect());
+        let params = op.bind(shapes.map(|((_, shape), seed)| noise(seed, &shape).into()).collect());
         let (output, cache) = op.forward(&params, &inputs.iter().collect::<Vec<_>>()).expect("a forward pass");
         Self { op, params, inputs, output, cache }
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use gradex::engine::{Choice, Graph};
 use gradex::metrics::BATCH;
 use gradex::saliency::Memory;
-use gradex::{Extrapolation, Method, Model, NodeId};
+use gradex::{Extrapolation, Method, Model, Network, NodeId};
 
 use super::{PIXEL, PROGRAM, shown};
 use crate::asked::{Asked, AskedMethod};
@@ -24,6 +24,8 @@ const PICTURE: usize = 2 * (96 << 10);
 pub struct Planned {
     memory: Memory,
     maps: usize,
+    /// What parameters as they are take less than numbers.
+    saved: usize,
 }
 
 impl Planned {
@@ -39,7 +41,14 @@ impl Planned {
         let memory = Memory::plan(graph, methods, point, mode, &[1, 3, height, width], choice)?;
         let drawn = if mode == Extrapolation::NONE { DRAWN } else { EXTRAPOLATED };
         let pixel = methods.len() * CLASSES * size_of::<f32>() + drawn;
-        Ok(Self { memory, maps: height.saturating_mul(width).saturating_mul(pixel) })
+        Ok(Self { memory, maps: height.saturating_mul(width).saturating_mul(pixel), saved: 0 })
+    }
+
+    /// The same by a network whose weights may be halves.
+    pub fn with_halves(mut self, network: &Network) -> Self {
+        self.saved = network.saved();
+        self.memory.parameters = self.memory.parameters.saturating_sub(self.saved);
+        self
     }
 
     /// All of it, with the program.
@@ -50,7 +59,9 @@ impl Planned {
     /// The same of so many networks, of which all but one share what they forgot, and so many tapes at a time.
     fn of_networks(&self, networks: usize, tapes: usize) -> usize {
         let Memory { parameters, copies, tape, passes } = self.memory;
-        let weights = parameters.saturating_mul(networks.min(2)).saturating_add(copies.saturating_mul(networks));
+        // What was drawn anew is numbers.
+        let drawn = if networks > 1 { parameters.saturating_add(self.saved) } else { 0 };
+        let weights = parameters.saturating_add(drawn).saturating_add(copies.saturating_mul(networks));
         let asked = tape.saturating_add(self.maps).saturating_mul(tapes);
         PROGRAM.saturating_add(weights).saturating_add(asked).saturating_add(passes)
     }
@@ -74,7 +85,8 @@ fn planned(
     size: [usize; 2],
 ) -> Result<Planned> {
     let methods: Vec<_> = methods.iter().map(|asked| asked.method.clone()).collect();
-    Planned::new(model.network.graph(), &methods, point, mode, size, model.network.choice())
+    let planned = Planned::new(model.network.graph(), &methods, point, mode, size, model.network.choice())?;
+    Ok(planned.with_halves(&model.network))
 }
 
 /// Explanations of one input.
@@ -149,6 +161,6 @@ impl Planned {
             tape: a.tape.saturating_add(b.tape),
             passes: a.passes.max(b.passes),
         };
-        Self { memory, maps: self.maps.max(other.maps) }
+        Self { memory, maps: self.maps.max(other.maps), saved: self.saved }
     }
 }

@@ -73,7 +73,8 @@ impl Layer for BatchNorm2d {
         ["weight", "bias", "running_mean", "running_var"].map(|name| (name, vec![self.features])).to_vec()
     }
 
-    fn bind(&self, tensors: Vec<Tensor>) -> Params {
+    fn bind(&self, tensors: Vec<Weight>) -> Params {
+        let tensors: Vec<Tensor> = tensors.into_iter().map(Weight::into_tensor).collect();
         let [gamma, beta, mean, variance] = &tensors[..] else { return Params::default() };
         let scale = |index: usize| f64::from(gamma[index]) / (f64::from(variance[index]) + self.epsilon).sqrt();
         let weight = (0..self.features).map(|index| scale(index) as f32).collect();

@@ -4,11 +4,12 @@
 //! - backward: `input[n, i] = Σ_o weight[o, i] upstream[n, o]`
 //! - cache: nothing.
 
-use gradex_kernels::{linear, linear_transpose};
+use gradex_kernels::{Weights, linear, linear_transpose};
 
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::{Tensor, only, tensor, values, zeros};
+use crate::weight::{Form, halves};
 
 const KIND: &str = "linear";
 
@@ -38,6 +39,16 @@ impl Linear {
     }
 }
 
+/// Runs a kernel on the weight as it lies in memory.
+fn with_weights(params: &Params, run: impl FnOnce(Weights<'_>) -> gradex_kernels::Result<()>) -> Result<()> {
+    let missing = Error::NoParameter { op: KIND, parameter: "weight" };
+    match params.weight.as_ref().ok_or(missing)?.form() {
+        Form::Half(bits) => run(halves(&bits).into())?,
+        Form::Whole(_) | Form::Packed(_) => run(values(&*params.weight(KIND)?)[..].into())?,
+    }
+    Ok(())
+}
+
 impl Affine for Linear {
     fn apply(&self, params: &Params, inputs: &[&Tensor]) -> Result<Tensor> {
         let input = only(KIND, inputs)?;
@@ -45,14 +56,15 @@ impl Affine for Linear {
         let shape = [sizes[0], self.out_features];
         let mut output = zeros(&shape);
         let bias = params.bias.as_ref().map(values);
-        linear(sizes, &values(input), &values(&*params.weight(KIND)?), bias.as_deref(), &mut output)?;
+        with_weights(params, |weight| linear(sizes, &values(input), weight, bias.as_deref(), &mut output))?;
         tensor(&shape, output)
     }
 
     fn transpose(&self, params: &Params, upstream: &Tensor, inputs: &[&[usize]]) -> Result<Vec<Tensor>> {
         let input = only(KIND, inputs)?;
         let mut gradient = zeros(input);
-        linear_transpose(self.sizes(input)?, &values(upstream), &values(&*params.weight(KIND)?), &mut gradient)?;
+        let sizes = self.sizes(input)?;
+        with_weights(params, |weight| linear_transpose(sizes, &values(upstream), weight, &mut gradient))?;
         Ok(vec![tensor(input, gradient)?])
     }
 }

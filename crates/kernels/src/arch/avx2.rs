@@ -1,29 +1,32 @@
-//! AVX2 and FMA: 8 lanes, 16 registers.
+//! AVX2, FMA and F16C: 8 lanes, 16 registers.
 
 use std::arch::x86_64::{
-    __m256, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps,
-    _mm256_and_ps, _mm256_andnot_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps,
-    _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    __m256, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_loadu_si128,
+    _mm_prefetch, _mm256_add_ps, _mm256_and_ps, _mm256_andnot_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cvtph_ps,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_set1_ps,
+    _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{Kernel, Simd};
 
-/// Proves that the machine has AVX2 and FMA.
+/// Proves that the machine has AVX2, FMA and F16C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
     pub(crate) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+        let has_all =
+            is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+        has_all.then_some(Self(()))
     }
 
-    /// Runs a kernel that may use AVX2 and FMA.
+    /// Runs a kernel that may use AVX2, FMA and F16C.
     pub(crate) fn enter(self, kernel: impl Kernel) {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         fn inner(simd: Avx2, kernel: impl Kernel) {
             kernel.run(simd);
         }
-        // SAFETY: `self` proves that the machine has AVX2 and FMA.
+        // SAFETY: `self` proves that the machine has AVX2, FMA and F16C.
         unsafe { inner(self, kernel) }
     }
 }
@@ -45,6 +48,15 @@ impl Simd for Avx2 {
         let from: &[f32] = &from[..Self::LANES];
         // SAFETY: `self` proves that the machine has AVX; `from` has the 8 numbers that are read.
         unsafe { _mm256_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn widen(self, from: &[u16]) -> __m256 {
+        let from: &[u16] = &from[..Self::LANES];
+        // SAFETY: `self` proves that the machine has AVX; `from` has the 8 halves that are read.
+        let halves = unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
+        // SAFETY: `self` proves that the machine has F16C.
+        unsafe { _mm256_cvtph_ps(halves) }
     }
 
     #[inline(always)]

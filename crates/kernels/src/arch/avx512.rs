@@ -1,9 +1,10 @@
 //! AVX-512F: 16 lanes, 32 registers.
 
 use std::arch::x86_64::{
-    __m512, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps,
-    _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps,
-    _mm512_min_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    __m512, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch,
+    _mm256_loadu_si256, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_reduce_add_ps,
+    _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -45,6 +46,15 @@ impl Simd for Avx512 {
         let from: &[f32] = &from[..Self::LANES];
         // SAFETY: `self` proves that the machine has AVX-512F; `from` has the 16 numbers that are read.
         unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn widen(self, from: &[u16]) -> __m512 {
+        let from: &[u16] = &from[..Self::LANES];
+        // SAFETY: `self` proves that the machine has AVX-512F, and so AVX; `from` has the 16 halves that are read.
+        let halves = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { _mm512_cvtph_ps(halves) }
     }
 
     #[inline(always)]

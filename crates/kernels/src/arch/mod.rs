@@ -5,6 +5,8 @@
 
 use std::array::from_fn;
 
+use crate::half::widened;
+
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
 pub(crate) mod avx2;
 #[cfg(all(feature = "simd", target_arch = "x86_64"))]
@@ -31,6 +33,13 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn splat(self, value: f32) -> Self::Vector;
     /// The first [`Simd::LANES`] numbers of a slice that has as many.
     fn load(self, from: &[f32]) -> Self::Vector;
+    /// The numbers that the first [`Simd::LANES`] halves of a slice mean, which has as many.
+    #[inline(always)]
+    fn widen(self, from: &[u16]) -> Self::Vector {
+        let mut lanes = [0.0; 16];
+        lanes[..Self::LANES].iter_mut().zip(&from[..Self::LANES]).for_each(|(lane, bits)| *lane = widened(*bits));
+        self.load(&lanes)
+    }
     /// Writes the first [`Simd::LANES`] numbers of a slice that has as many.
     fn store(self, vector: Self::Vector, to: &mut [f32]);
     /// Asks the memory for the numbers that lie `ahead` of a slice's start, in it or behind it, where the level can.

@@ -3,12 +3,14 @@
 //! Sums run in row-major order of the weight. Nothing here checks lengths beyond what slices check themselves.
 
 mod conv;
+mod half;
 mod linear;
 mod pool;
 
 use std::ops::{Add, AddAssign, Div, Mul};
 
 pub use conv::{conv2d, conv2d_transpose};
+pub use half::widen;
 pub use linear::{linear, linear_transpose};
 pub use pool::{average_pool_plane, average_pool_transpose_plane, max_pool_plane};
 
