@@ -31,7 +31,7 @@ pub mod layers;
 pub use descent::Descent;
 pub use error::{Error, Result};
 pub use gradex_kernels::blocked::Algorithm;
-pub use gradex_kernels::{Level, Padding, multiply_adds};
+pub use gradex_kernels::{Level, Padding, Part, multiply_adds};
 pub use graph::{Graph, GraphBuilder, Node, NodeId};
 pub use layer::{Affine, Cache, Kept, Layer, Params, Site};
 pub use memory::Footprint;

@@ -3,13 +3,13 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gradex_kernels::blocked::PackedConv;
-use gradex_kernels::{Level, widen};
+use gradex_kernels::{Level, Part, widen};
 use ndarray::ArrayD;
 
 use crate::tensor::Tensor;
 
-/// A weight: a tensor, or in its place halves, or what a convolution's kernel reads. Of those the tensor is made when somebody
-/// asks.
+/// A weight: a tensor, or in its place halves, what a convolution's kernel reads, or a part of another. Of those the tensor is
+/// made when somebody asks.
 #[derive(Debug)]
 pub struct Weight {
     shape: Vec<usize>,
@@ -23,6 +23,8 @@ pub(crate) enum Form {
     Half(Arc<ArrayD<u16>>),
     /// A reversible one.
     Packed(Arc<PackedConv>),
+    /// A part of each number of another.
+    Part(Arc<Weight>, Part),
 }
 
 impl Weight {
@@ -42,7 +44,14 @@ impl Weight {
                 self.made(|values| Level::current().and_then(|level| widen(level, halves(&bits), values)))
             }
             Form::Packed(packed) => self.made(|values| packed.unpack(values)),
+            Form::Part(whole, part) => Arc::new(whole.tensor().mapv(|value| part.of(value))),
         }
+    }
+
+    /// This part of each of its numbers, which a linear layer takes while it reads the whole.
+    #[must_use]
+    pub fn part(&self, part: Part) -> Self {
+        Self { shape: self.shape.clone(), form: RwLock::new(Form::Part(Arc::new(self.clone()), part)) }
     }
 
     fn made(&self, make: impl FnOnce(&mut [f32]) -> gradex_kernels::Result<()>) -> Arc<Tensor> {
@@ -63,7 +72,7 @@ impl Weight {
     pub(crate) fn is_finite(&self) -> bool {
         match self.form() {
             Form::Half(bits) => bits.iter().all(|bits| bits & 0x7c00 != 0x7c00),
-            Form::Whole(_) | Form::Packed(_) => self.tensor().iter().all(|value| value.is_finite()),
+            Form::Whole(_) | Form::Packed(_) | Form::Part(..) => self.tensor().iter().all(|value| value.is_finite()),
         }
     }
 
@@ -71,7 +80,7 @@ impl Weight {
     pub(crate) fn saved(&self) -> usize {
         match self.form() {
             Form::Half(bits) => bits.len() * size_of::<u16>(),
-            Form::Whole(_) | Form::Packed(_) => 0,
+            Form::Whole(_) | Form::Packed(_) | Form::Part(..) => 0,
         }
     }
 

@@ -33,7 +33,7 @@ pub mod portable;
 
 pub use conv::{conv2d, conv2d_transpose};
 pub use error::{Error, Result};
-pub use half::{Weights, widen};
+pub use half::{Part, Weights, widen};
 pub use level::Level;
 pub use limit::multiply_adds;
 pub use linear::{linear, linear_transpose};

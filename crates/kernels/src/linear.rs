@@ -4,7 +4,7 @@ use std::array::from_fn;
 
 use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
-use crate::half::{Element, Weights};
+use crate::half::{Element, Part, Stored, Weights};
 use crate::level::Level;
 use crate::parallel;
 
@@ -31,9 +31,10 @@ pub fn linear(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<()> {
-    match weight {
-        Weights::Single(weight) => forward([batch, inputs, outputs], input, weight, bias, output),
-        Weights::Half(weight) => forward([batch, inputs, outputs], input, weight, bias, output),
+    let (sizes, part) = ([batch, inputs, outputs], weight.part);
+    match weight.stored {
+        Stored::Single(weight) => forward(sizes, input, weight, part, bias, output),
+        Stored::Half(weight) => forward(sizes, input, weight, part, bias, output),
     }
 }
 
@@ -41,6 +42,7 @@ fn forward<W: Element>(
     [batch, inputs, outputs]: [usize; 3],
     input: &[f32],
     weight: &[W],
+    part: Part,
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<()> {
@@ -56,7 +58,7 @@ fn forward<W: Element>(
     parallel::for_each_chunk(&mut transposed, OUTPUTS * batch, |block, sums| {
         let first = block * OUTPUTS;
         let weight = &weight[first * inputs..][..sums.len() / batch * inputs];
-        level.run(Forward { batch, inputs, input, weight, sums });
+        level.run(Forward { batch, inputs, input, weight, part, sums });
         if let Some(bias) = bias {
             let rows = sums.chunks_exact_mut(batch).zip(&bias[first..]);
             rows.for_each(|(row, bias)| row.iter_mut().for_each(|value| *value += bias));
@@ -80,9 +82,10 @@ pub fn linear_transpose(
     weight: Weights<'_>,
     input: &mut [f32],
 ) -> Result<()> {
-    match weight {
-        Weights::Single(weight) => transposed([batch, inputs, outputs], upstream, weight, input),
-        Weights::Half(weight) => transposed([batch, inputs, outputs], upstream, weight, input),
+    let (sizes, part) = ([batch, inputs, outputs], weight.part);
+    match weight.stored {
+        Stored::Single(weight) => transposed(sizes, upstream, weight, part, input),
+        Stored::Half(weight) => transposed(sizes, upstream, weight, part, input),
     }
 }
 
@@ -90,6 +93,7 @@ fn transposed<W: Element>(
     [batch, inputs, outputs]: [usize; 3],
     upstream: &[f32],
     weight: &[W],
+    part: Part,
     input: &mut [f32],
 ) -> Result<()> {
     expect_len("input", input.len(), batch * inputs)?;
@@ -109,7 +113,7 @@ fn transposed<W: Element>(
     }
     parallel::for_each(pieces.into_iter().enumerate().collect(), |(piece, images)| {
         let weight = weight.get(piece * INPUTS..).unwrap_or_default();
-        level.run(Transposed { inputs, outputs, rows: &rows, upstream, weight, images });
+        level.run(Transposed { inputs, outputs, rows: &rows, upstream, weight, part, images });
     });
     Ok(())
 }
@@ -120,13 +124,14 @@ struct Forward<'a, 'b, W> {
     inputs: usize,
     input: &'a [f32],
     weight: &'a [W],
+    part: Part,
     sums: &'b mut [f32],
 }
 
 impl<W: Element> Kernel for Forward<'_, '_, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { batch, inputs, input, weight, sums } = self;
+        let Self { batch, inputs, input, weight, part, sums } = self;
         if inputs == 0 {
             return;
         }
@@ -136,10 +141,10 @@ impl<W: Element> Kernel for Forward<'_, '_, W> {
                 let input = &input[n * inputs..][..inputs];
                 let mut dots = [0.0; ROWS];
                 if weight.len() == ROWS * inputs {
-                    dots = dot::<S, W, ROWS>(simd, weight, input);
+                    dots = dot::<S, W, ROWS>(simd, weight, part, input);
                 } else {
                     for (row, dot_of_row) in weight.chunks_exact(inputs).zip(&mut dots) {
-                        [*dot_of_row] = dot::<S, W, 1>(simd, row, input);
+                        [*dot_of_row] = dot::<S, W, 1>(simd, row, part, input);
                     }
                 }
                 sums.iter_mut().skip(n).step_by(batch).zip(dots).for_each(|(sum, dot)| *sum = dot);
@@ -150,7 +155,7 @@ impl<W: Element> Kernel for Forward<'_, '_, W> {
 
 /// The products of `R` rows with a vector, each in `SUMS` vectors of partial sums.
 #[inline(always)]
-fn dot<S: Simd, W: Element, const R: usize>(simd: S, rows: &[W], vector: &[f32]) -> [f32; R] {
+fn dot<S: Simd, W: Element, const R: usize>(simd: S, rows: &[W], part: Part, vector: &[f32]) -> [f32; R] {
     let length = vector.len();
     let step = SUMS * S::LANES;
     let whole = length - length % step;
@@ -162,14 +167,14 @@ fn dot<S: Simd, W: Element, const R: usize>(simd: S, rows: &[W], vector: &[f32])
             let row = &row[start..][..step];
             for (index, sum) in sums.iter_mut().enumerate() {
                 let at = index * S::LANES;
-                *sum = simd.mul_add(W::load(simd, &row[at..]), simd.load(&vector[at..]), *sum);
+                *sum = simd.mul_add(part.load(simd, &row[at..]), simd.load(&vector[at..]), *sum);
             }
         }
     }
     from_fn(|row| {
         let mut lanes = [0.0; 16];
         simd.store(sums[row].into_iter().fold(simd.splat(0.0), |a, b| simd.add(a, b)), &mut lanes);
-        let rest: f32 = rows[row][whole..].iter().zip(&vector[whole..]).map(|(a, b)| a.value() * b).sum();
+        let rest: f32 = rows[row][whole..].iter().zip(&vector[whole..]).map(|(a, b)| part.of(a.value()) * b).sum();
         lanes[..S::LANES].iter().sum::<f32>() + rest
     })
 }
@@ -182,13 +187,14 @@ struct Transposed<'a, 'b, W> {
     upstream: &'a [f32],
     /// From the first of the columns on.
     weight: &'a [W],
+    part: Part,
     images: Vec<&'b mut [f32]>,
 }
 
 impl<W: Element> Kernel for Transposed<'_, '_, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { inputs, outputs, rows, upstream, weight, mut images } = self;
+        let Self { inputs, outputs, rows, upstream, weight, part, mut images } = self;
         let columns = images.first().map_or(0, |image| image.len());
         let whole = columns - columns % S::LANES;
         let wide = columns - columns % (SUMS * S::LANES);
@@ -201,14 +207,17 @@ impl<W: Element> Kernel for Transposed<'_, '_, W> {
                 *factors = from_fn(|index| rows.get(index).map_or(0.0, |o| upstream[n * outputs + o]));
             }
             for start in (0..wide).step_by(SUMS * S::LANES) {
-                add_rows::<S, W, SUMS>(simd, weights, &factors, start, &mut images);
+                add_rows::<S, W, SUMS>(simd, weights, part, &factors, start, &mut images);
             }
             for start in (wide..whole).step_by(S::LANES) {
-                add_rows::<S, W, 1>(simd, weights, &factors, start, &mut images);
+                add_rows::<S, W, 1>(simd, weights, part, &factors, start, &mut images);
             }
             for (image, factors) in images.iter_mut().zip(&factors) {
                 for (index, sum) in image.iter_mut().enumerate().skip(whole) {
-                    weights.iter().zip(factors).for_each(|(weight, factor)| *sum += weight[index].value() * factor);
+                    weights
+                        .iter()
+                        .zip(factors)
+                        .for_each(|(weight, factor)| *sum += part.of(weight[index].value()) * factor);
                 }
             }
         }
@@ -222,6 +231,7 @@ impl<W: Element> Kernel for Transposed<'_, '_, W> {
 fn add_rows<S: Simd, W: Element, const V: usize>(
     simd: S,
     weights: [&[W]; TERMS],
+    part: Part,
     factors: &[[f32; TERMS]],
     start: usize,
     images: &mut [&mut [f32]],
@@ -230,7 +240,7 @@ fn add_rows<S: Simd, W: Element, const V: usize>(
     for (term, weight) in terms.iter_mut().zip(weights) {
         let weight = &weight[start..][..V * S::LANES];
         for (vector, term) in term.iter_mut().enumerate() {
-            *term = W::load(simd, &weight[vector * S::LANES..]);
+            *term = part.load(simd, &weight[vector * S::LANES..]);
         }
     }
     for (image, factors) in images.iter_mut().zip(factors) {

@@ -5,7 +5,9 @@
 mod common;
 
 use common::{assert_close, conv, lengths, noise, shapes, wide};
-use gradex_kernels::{ConvShape, Error, conv2d, conv2d_transpose, linear, linear_transpose, portable, resize_bilinear};
+use gradex_kernels::{
+    ConvShape, Error, Part, Weights, conv2d, conv2d_transpose, linear, linear_transpose, portable, resize_bilinear,
+};
 
 #[test]
 fn convolution_and_its_transpose() {
@@ -50,6 +52,18 @@ fn linear_and_its_transpose() {
         let mut gradient = vec![f32::NAN; batch * inputs];
         linear_transpose(sizes, &upstream, weight[..].into(), &mut gradient).expect("linear_transpose");
         assert_close(&format!("{sizes:?}"), &gradient, &expected, outputs);
+
+        for part in [Part::Positive, Part::Negative] {
+            let parts: Vec<f32> = weight.iter().map(|value| part.of(*value)).collect();
+            assert!(parts.iter().all(|value| *value == 0.0 || (*value > 0.0) == (part == Part::Positive)));
+            let run = |weight: Weights<'_>| {
+                let (mut output, mut gradient) = (vec![f32::NAN; output.len()], vec![f32::NAN; input.len()]);
+                linear(sizes, &input, weight, Some(&bias), &mut output).expect("linear");
+                linear_transpose(sizes, &upstream, weight, &mut gradient).expect("linear_transpose");
+                [output, gradient]
+            };
+            assert_eq!(run(Weights::from(&weight[..]).part(part)), run(parts[..].into()), "{sizes:?} {part:?}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use gradex_kernels::{Weights, linear, linear_transpose};
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::{Tensor, only, tensor, values, zeros};
-use crate::weight::{Form, halves};
+use crate::weight::{Form, Weight, halves};
 
 const KIND: &str = "linear";
 
@@ -42,11 +42,19 @@ impl Linear {
 /// Runs a kernel on the weight as it lies in memory.
 fn with_weights(params: &Params, run: impl FnOnce(Weights<'_>) -> gradex_kernels::Result<()>) -> Result<()> {
     let missing = Error::NoParameter { op: KIND, parameter: "weight" };
-    match params.weight.as_ref().ok_or(missing)?.form() {
-        Form::Half(bits) => run(halves(&bits).into())?,
-        Form::Whole(_) | Form::Packed(_) => run(values(&*params.weight(KIND)?)[..].into())?,
+    let weight = params.weight.as_ref().ok_or(missing)?;
+    Ok(match weight.form() {
+        Form::Part(whole, part) => with_form(&whole, |weights| run(weights.part(part))),
+        Form::Half(_) | Form::Whole(_) | Form::Packed(_) => with_form(weight, run),
+    }?)
+}
+
+fn with_form<T>(weight: &Weight, run: impl FnOnce(Weights<'_>) -> T) -> T {
+    match weight.form() {
+        Form::Half(bits) => run(halves(&bits).into()),
+        Form::Whole(tensor) => run(values(&tensor)[..].into()),
+        Form::Packed(_) | Form::Part(..) => run(values(&weight.tensor())[..].into()),
     }
-    Ok(())
 }
 
 impl Affine for Linear {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use gradex_engine::{Error, Layer, Op, Params, Result, Site, Tensor};
+use gradex_engine::{Error, Layer, Op, Params, Part, Result, Site, Tensor};
 use ndarray::Axis;
 
 /// The range of the values that a layer's input can have, lowest and highest.
@@ -101,6 +101,17 @@ impl ParameterPart {
         }
     }
 
+    /// The same part, where the kernel of a linear layer takes it while it reads the whole: such a layer has by far the most
+    /// weights, and a copy of them takes longer than all sums.
+    fn in_kernel(self) -> Option<Part> {
+        match self {
+            Self::Whole => Some(Part::Whole),
+            Self::Positive => Some(Part::Positive),
+            Self::Negative => Some(Part::Negative),
+            Self::PlusPositive(_) | Self::PlusNegative(_) | Self::Squares | Self::Ones => None,
+        }
+    }
+
     /// What implicit weights are multiplied by.
     fn factor(self) -> f32 {
         match self {
@@ -127,7 +138,10 @@ pub(super) fn parameters<'p>(
     }
     let map = |tensor: &Tensor, part: ParameterPart| tensor.mapv(|w| part.of(w));
     let bias = params.bias.as_ref().zip(bias).map(|(tensor, part)| map(tensor, part));
-    let weight = params.weight.as_ref().map(|whole| map(&whole.tensor(), weight).into());
+    let weight = params.weight.as_ref().map(|whole| match (site.op, weight.in_kernel()) {
+        (Op::Linear(_), Some(part)) => whole.part(part),
+        _ => map(&whole.tensor(), weight).into(),
+    });
     (Cow::Owned(Params { weight, bias }), 1.0)
 }
 
