@@ -46,7 +46,7 @@ impl Direct {
             (panels, packed)
         };
         let weights = phases.phases.iter().map(|phase| pack(&phase.taps)).collect();
-        let planes = narrow.is_none() && planes::takes(&channels);
+        let planes = narrow.is_none() && planes::takes(level, &channels);
         Self { level, narrow, planes, phases, weights, bias }
     }
 

@@ -4,14 +4,15 @@
 
 use super::layout::Layout;
 use super::weights::Channels;
+use crate::level::Level;
 use crate::parallel;
 
 /// The most channels.
 const CHANNELS: usize = 4;
 
-/// Whether a convolution is better off with planes.
-pub(super) fn takes(channels: &Channels) -> bool {
-    channels.groups == 1 && channels.inputs <= CHANNELS
+/// Whether a convolution is better off with planes. Not where vectors have four numbers: programs for them must be small.
+pub(super) fn takes(level: Level, channels: &Channels) -> bool {
+    level.lanes() > 4 && channels.groups == 1 && channels.inputs <= CHANNELS
 }
 
 /// From one plane of a row to the next.

@@ -124,9 +124,16 @@ fn by_stride<S: Simd, const B: usize, const R: usize>(
         (false, 1) => tiles::<S, B, R, 1, false>(simd, sums, inputs, pixels, targets),
         (false, 2) => tiles::<S, B, R, 2, false>(simd, sums, inputs, pixels, targets),
         (false, _) => tiles::<S, B, R, 0, false>(simd, sums, inputs, pixels, targets),
-        (true, 1) if const { R == 1 } => tiles::<S, B, R, 1, true>(simd, sums, inputs, pixels, targets),
-        (true, 2) if const { R == 1 } => tiles::<S, B, R, 2, true>(simd, sums, inputs, pixels, targets),
-        (true, _) => tiles::<S, B, R, 0, true>(simd, sums, inputs, pixels, targets),
+        (true, stride) => {
+            // None of them is a pair of rows.
+            if const { R == 1 && S::LANES > 4 } {
+                match stride {
+                    1 => tiles::<S, B, R, 1, true>(simd, sums, inputs, pixels, targets),
+                    2 => tiles::<S, B, R, 2, true>(simd, sums, inputs, pixels, targets),
+                    _ => tiles::<S, B, R, 0, true>(simd, sums, inputs, pixels, targets),
+                }
+            }
+        }
     }
 }
 
