@@ -42,5 +42,5 @@ pub use parameters::{Parameter, is_bookkeeping};
 pub use plan::{Choice, Outline, PlannedStep};
 pub use points::{Activation, Point};
 pub use tape::{ChannelSums, Retain, Tape};
-pub use tensor::{Tensor, values};
+pub use tensor::{Tensor, is_finite, values};
 pub use weight::Weight;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, ArrayView, Dimension, IxDyn};
 
 use crate::error::{Error, Result};
 
@@ -13,6 +13,17 @@ pub type Tensor = ArrayD<f32>;
 #[must_use]
 pub fn values(tensor: &Tensor) -> Cow<'_, [f32]> {
     tensor.as_slice().map_or_else(|| tensor.iter().copied().collect(), Cow::Borrowed)
+}
+
+/// Whether no value is NaN or infinite.
+#[must_use]
+pub fn is_finite<T: Copy + Into<f64>, D: Dimension>(values: ArrayView<'_, T, D>) -> bool {
+    let finite = |value: &T| (*value).into().is_finite();
+    match values.as_slice_memory_order() {
+        // Without a way out within a chunk, so that it is compiled to vectors.
+        Some(values) => values.chunks(1024).all(|chunk| chunk.iter().fold(true, |all, value| all & finite(value))),
+        None => values.iter().all(finite),
+    }
 }
 
 /// A tensor of `shape` from its row-major values.
@@ -36,5 +47,29 @@ pub(crate) fn only<T: Clone>(op: &'static str, inputs: &[T]) -> Result<T> {
     match inputs {
         [input] => Ok(input.clone()),
         _ => Err(Error::Inputs { op, expected: "one input", actual: inputs.len() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, Axis};
+
+    use super::*;
+
+    #[test]
+    fn one_value_that_is_not_finite_is_found_wherever_it_is() {
+        for (rows, columns) in [(0, 3), (1, 1), (3, 5), (4, 4), (7, 9)] {
+            let mut values = Array2::from_shape_fn((rows, columns), |(row, column)| (row * columns + column) as f32);
+            assert!(is_finite(values.view()) && is_finite(values.index_axis(Axis(1), 0)));
+            for place in 0..rows * columns {
+                for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    let good = std::mem::replace(&mut values[[place / columns, place % columns]], bad);
+                    assert!(!is_finite(values.view()), "{place}");
+                    assert!(!is_finite(values.index_axis(Axis(1), place % columns)), "{place}");
+                    values[[place / columns, place % columns]] = good;
+                }
+            }
+        }
+        assert!(is_finite(Array2::from_elem((4, 8), f32::MAX).view()));
     }
 }

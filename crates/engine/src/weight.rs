@@ -6,7 +6,7 @@ use gradex_kernels::blocked::PackedConv;
 use gradex_kernels::{Level, Part, widen};
 use ndarray::ArrayD;
 
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, is_finite};
 
 /// A weight: a tensor, or in its place halves, what a convolution's kernel reads, or a part of another. Of those the tensor is
 /// made when somebody asks.
@@ -72,7 +72,7 @@ impl Weight {
     pub(crate) fn is_finite(&self) -> bool {
         match self.form() {
             Form::Half(bits) => bits.iter().all(|bits| bits & 0x7c00 != 0x7c00),
-            Form::Whole(_) | Form::Packed(_) | Form::Part(..) => self.tensor().iter().all(|value| value.is_finite()),
+            Form::Whole(_) | Form::Packed(_) | Form::Part(..) => is_finite(self.tensor().view()),
         }
     }
 

@@ -27,16 +27,18 @@ mod parallel;
 mod pool;
 mod resize;
 mod shape;
+mod weights;
 
 pub mod blocked;
 pub mod portable;
 
 pub use conv::{conv2d, conv2d_transpose};
 pub use error::{Error, Result};
-pub use half::{Part, Weights, widen};
+pub use half::widen;
 pub use level::Level;
 pub use limit::multiply_adds;
 pub use linear::{linear, linear_transpose};
 pub use pool::{average_pool, average_pool_transpose, max_pool, max_pool_transpose};
 pub use resize::resize_bilinear;
 pub use shape::{ConvShape, Padding, PoolShape, Span, Window};
+pub use weights::{Part, Weights};

@@ -4,9 +4,9 @@ use std::array::from_fn;
 
 use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
-use crate::half::{Element, Part, Stored, Weights};
 use crate::level::Level;
 use crate::parallel;
+use crate::weights::{Element, Part, Stored, Weights};
 
 /// Outputs that one piece of work covers.
 const OUTPUTS: usize = 64;

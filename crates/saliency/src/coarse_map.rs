@@ -1,10 +1,9 @@
 //! A method's own map.
 
-use gradex_engine::NodeId;
+use gradex_engine::{NodeId, is_finite};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 use crate::error::{Error, Result};
-use crate::fold::is_finite;
 use crate::reason::Reason;
 
 /// What a method says about one image and one target, at the resolution of its point: raw, signed, not normalised.

@@ -24,11 +24,6 @@ pub(crate) fn fold<T: Copy, A: Copy, D: Dimension>(
     parts.into_iter().fold(start, join)
 }
 
-/// Whether no value is NaN or infinite.
-pub(crate) fn is_finite<T: Copy + Into<f64>, D: Dimension>(values: ArrayView<'_, T, D>) -> bool {
-    fold(values, 0.0, |zero, value| zero + 0.0 * value.into(), f64::add) == 0.0
-}
-
 /// The largest magnitude; 0 of no values.
 pub(crate) fn largest_magnitude<D: Dimension>(values: ArrayView<'_, f32, D>) -> f32 {
     fold(values, 0.0, |largest: f32, value| largest.max(value.abs()), f32::max)
@@ -48,21 +43,12 @@ mod tests {
     #[test]
     fn whole_arrays_and_parts_of_them_by_hand() {
         for (rows, columns) in [(0, 3), (1, 1), (3, 5), (4, 4), (7, 9)] {
-            let mut values = Array2::from_shape_fn((rows, columns), |(row, column)| (row * columns + column) as f32);
+            let values = Array2::from_shape_fn((rows, columns), |(row, column)| (row * columns + column) as f32);
             let count = rows * columns;
             assert_eq!(sum(values.view()), (count * count.saturating_sub(1) / 2) as f64);
             assert_eq!(largest_magnitude(values.mapv(|value| -value).view()), count.saturating_sub(1) as f32);
             let column = values.index_axis(Axis(1), 0);
             assert_eq!(sum(column), column.iter().map(|value| f64::from(*value)).sum::<f64>());
-            assert!(is_finite(values.view()) && is_finite(column));
-            for place in 0..count {
-                for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-                    let good = std::mem::replace(&mut values[[place / columns, place % columns]], bad);
-                    assert!(!is_finite(values.view()), "{place}");
-                    values[[place / columns, place % columns]] = good;
-                }
-            }
         }
-        assert!(is_finite(Array2::from_elem((4, 8), f32::MAX).view()));
     }
 }

@@ -1,10 +1,11 @@
 //! A map of the network's input size, ready to be shown.
 
+use gradex_engine::is_finite;
 use gradex_kernels::resize_bilinear;
 use ndarray::{Array3, ArrayView2, Axis};
 
 use crate::error::{Error, Result};
-use crate::fold::{fold, is_finite};
+use crate::fold::fold;
 use crate::reason::Reason;
 
 /// A map `[k, h, w]` in `[0, 1]`, of the network's input size, with as many channels as the coarse map.

@@ -7,12 +7,11 @@ use std::ops::{Add, ControlFlow};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use gradex_engine::{Graph, Layer, Network, NodeId, Retain, Site, Tape, Tensor};
+use gradex_engine::{Graph, Layer, Network, NodeId, Retain, Site, Tape, Tensor, is_finite};
 use ndarray::{ArrayView4, Ix4};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
-use crate::fold::is_finite;
 use crate::ledger::Ledger;
 use crate::shared::{Shared, scores_of};
 use crate::target::{Objective, Target, seed};

@@ -49,13 +49,13 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     /// From one block of the input's channels to the next.
     pub(super) fn block_stride(&self) -> usize {
-        if self.planes { planes::stride(&self.input.layout) } else { self.input.layout.block_stride() }
+        if self.planes { self.input.layout.stored_columns() } else { self.input.layout.block_stride() }
     }
 
     /// Pixels from one row of the input to the next.
     pub(super) fn row_stride(&self) -> usize {
         let blocks = if self.planes { self.input.layout.channels } else { self.input.layout.blocks() };
-        blocks * planes::stride(&self.input.layout)
+        blocks * self.input.layout.stored_columns()
     }
 }
 

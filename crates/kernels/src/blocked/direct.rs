@@ -100,8 +100,8 @@ impl Direct {
                 let index = piece.rows.start + group * height;
                 for column in 0..self.phases.step[1].min(layout.size[1]) {
                     let tiles = [tiles, group / self.phases.step[0] * row_tiles];
-                    let fresh = place == 0 && taps[0].offsets.len() == 1;
-                    let sums = |index| Sums { fresh, ..self.sums(run, layout, taps, panel, [index, column], tiles) };
+                    let fresh = place == 0;
+                    let sums = |index| Sums { fresh, tiles, ..self.sums(run, layout, taps, panel, [index, column]) };
                     let target = |index: usize, row| self.target(run, layout, row, panel, [index, column]);
                     let pixels = (layout.size[1] - column).div_ceil(self.phases.step[1]);
                     match rows {
@@ -132,7 +132,6 @@ impl Direct {
         taps: &'a [Taps],
         panel: usize,
         [row, column]: [usize; 2],
-        tiles: [usize; 2],
     ) -> Sums<'a> {
         let Phases { stride, step, .. } = self.phases;
         let source = &run.input.layout;
@@ -153,7 +152,7 @@ impl Direct {
             part: PART,
             stride: stride[1],
             weights: &values[range.clone()],
-            tiles,
+            tiles: [1, 0],
             bias: &self.bias[panel * self.level.blocks() * BLOCK..][..blocks * BLOCK],
         }
     }

@@ -112,17 +112,43 @@ impl Finish<'_> {
     pub(super) fn apply<S: Simd>(
         &self,
         simd: S,
-        mut value: S::Vector,
+        value: S::Vector,
         block: usize,
         lane: usize,
         pixel: usize,
     ) -> S::Vector {
-        if let Some((scale, shift)) = self.norm {
-            let channel = block * BLOCK + lane;
-            value = simd.add(simd.mul(value, simd.load(&scale[channel..])), simd.load(&shift[channel..]));
+        let residual = self.residual_at(simd, block, lane, pixel);
+        self.steps(simd, value, self.norm_of(simd, block, lane), residual)
+    }
+
+    /// Scale and shift of the channels from `lane` of block `block` on.
+    #[inline(always)]
+    fn norm_of<S: Simd>(&self, simd: S, block: usize, lane: usize) -> Option<[S::Vector; 2]> {
+        let (scale, shift) = self.norm?;
+        let channel = block * BLOCK + lane;
+        Some([simd.load(&scale[channel..]), simd.load(&shift[channel..])])
+    }
+
+    /// What is added to them at this pixel.
+    #[inline(always)]
+    fn residual_at<S: Simd>(&self, simd: S, block: usize, lane: usize, pixel: usize) -> Option<S::Vector> {
+        let (values, block_stride) = self.residual?;
+        Some(simd.load(&values[block * block_stride + pixel * BLOCK + lane..]))
+    }
+
+    #[inline(always)]
+    fn steps<S: Simd>(
+        &self,
+        simd: S,
+        mut value: S::Vector,
+        norm: Option<[S::Vector; 2]>,
+        residual: Option<S::Vector>,
+    ) -> S::Vector {
+        if let Some([scale, shift]) = norm {
+            value = simd.add(simd.mul(value, scale), shift);
         }
-        if let Some((residual, block_stride)) = self.residual {
-            value = simd.add(value, simd.load(&residual[block * block_stride + pixel * BLOCK + lane..]));
+        if let Some(residual) = residual {
+            value = simd.add(value, residual);
         }
         self.activation.apply(simd, value)
     }
@@ -139,22 +165,10 @@ impl Finish<'_> {
     ) {
         let output = output.as_chunks_mut::<BLOCK>().0;
         for lane in (0..BLOCK).step_by(S::LANES) {
-            let norm = self.norm.map(|(scale, shift)| {
-                let channel = block * BLOCK + lane;
-                (simd.load(&scale[channel..]), simd.load(&shift[channel..]))
-            });
-            let residual =
-                self.residual.map(|(values, block_stride)| values[block * block_stride..].as_chunks::<BLOCK>().0);
+            let norm = self.norm_of(simd, block, lane);
             for pixel in pixels.clone().map(|pixel| pixel * stride) {
-                let place = &mut output[pixel][lane..];
-                let mut value = simd.load(place);
-                if let Some((scale, shift)) = norm {
-                    value = simd.add(simd.mul(value, scale), shift);
-                }
-                if let Some(residual) = residual {
-                    value = simd.add(value, simd.load(&residual[pixel][lane..]));
-                }
-                simd.store(self.activation.apply(simd, value), place);
+                let (place, residual) = (&mut output[pixel][lane..], self.residual_at(simd, block, lane, pixel));
+                simd.store(self.steps(simd, simd.load(place), norm, residual), place);
             }
         }
     }

@@ -37,7 +37,7 @@ impl Layout {
     /// From one block of a row to the next.
     #[must_use]
     pub fn block_stride(&self) -> usize {
-        (self.halo.left + self.size[1] + self.halo.right) * BLOCK
+        self.stored_columns() * BLOCK
     }
 
     /// From one row to the next.
@@ -49,6 +49,11 @@ impl Layout {
     /// Whether images of the two are of one shape, whatever their halos.
     pub(super) fn is_shaped_as(&self, other: &Self) -> bool {
         (self.batch, self.channels, self.size) == (other.batch, other.channels, other.size)
+    }
+
+    /// Columns of one image, with its halo.
+    pub(crate) fn stored_columns(&self) -> usize {
+        self.halo.left + self.size[1] + self.halo.right
     }
 
     /// Rows of one image, with its halo.

@@ -15,20 +15,15 @@ pub(super) fn takes(level: Level, channels: &Channels) -> bool {
     level.lanes() > 4 && channels.groups == 1 && channels.inputs <= CHANNELS
 }
 
-/// From one plane of a row to the next.
-pub(super) fn stride(layout: &Layout) -> usize {
-    layout.halo.left + layout.size[1] + layout.halo.right
-}
-
 /// All values, with the halo.
 pub(super) fn len(layout: &Layout) -> usize {
-    layout.batch * layout.stored_rows() * layout.channels * stride(layout)
+    layout.batch * layout.stored_rows() * layout.channels * layout.stored_columns()
 }
 
 /// Fills `values` from `image [n, c, h, w]`, and the halo with zeros.
 pub(super) fn pack(layout: &Layout, image: &[f32], values: &mut [f32]) {
     let Layout { channels, size: [height, width], halo, .. } = *layout;
-    let stride = stride(layout);
+    let stride = layout.stored_columns();
     parallel::for_each_chunk(values, channels * stride, |row, planes| {
         let (n, y) = (row / layout.stored_rows(), (row % layout.stored_rows()).checked_sub(halo.top));
         let inside = y.filter(|y| *y < height);

@@ -17,7 +17,7 @@ pub(super) struct Sums<'a> {
     pub input: &'a [f32],
     /// Whether it lies in [planes](super::planes) rather than in blocks.
     pub planes: bool,
-    /// Whether each block of it is read for the first time, and once: it may be far.
+    /// Whether this panel is the first that reads it: it may be far.
     pub fresh: bool,
     /// The pixels of a block that one sum reads, counted from its own.
     pub taps: &'a [usize],
@@ -228,7 +228,7 @@ fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLAN
                         *pixel = &input[index * STRIDE];
                     }
                 }
-                if sums.fresh && (block + 1) * BLOCK < sums.channels {
+                if sums.fresh && sums.taps.len() == 1 && (block + 1) * BLOCK < sums.channels {
                     for pixel in pixels.as_flattened() {
                         simd.prefetch(&pixel[..], sums.block_stride);
                     }

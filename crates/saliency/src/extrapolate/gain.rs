@@ -1,11 +1,11 @@
 //! What the map is multiplied by at one tensor.
 
-use gradex_engine::ChannelSums;
+use gradex_engine::{ChannelSums, is_finite};
 use ndarray::{Array2, Axis};
 
 use super::rule::{Extrapolation, Scale};
 use crate::error::{Error, Result};
-use crate::fold::{fold, is_finite};
+use crate::fold::fold;
 use crate::rank::ranks;
 
 impl Extrapolation {

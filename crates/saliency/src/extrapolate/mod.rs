@@ -16,7 +16,7 @@ mod rule;
 mod text;
 mod words;
 
-use gradex_engine::{NodeId, Tape};
+use gradex_engine::{NodeId, Tape, is_finite};
 use ndarray::Array3;
 
 pub use excitations::excitations;
@@ -24,7 +24,7 @@ pub use rule::{Evidence, Extrapolation, Finish, Scale, Skip, Tensors};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
-use crate::fold::{is_finite, largest_magnitude};
+use crate::fold::largest_magnitude;
 use crate::heatmap::{Heatmap, resized};
 use crate::reason::Reason;
 

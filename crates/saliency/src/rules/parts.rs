@@ -92,10 +92,10 @@ impl ParameterPart {
     fn of(self, w: f32) -> f32 {
         match self {
             Self::Whole => w,
-            Self::Positive => w.max(0.0),
-            Self::Negative => w.min(0.0),
-            Self::PlusPositive(gamma) => w + gamma * w.max(0.0),
-            Self::PlusNegative(gamma) => w + gamma * w.min(0.0),
+            Self::Positive => Part::Positive.of(w),
+            Self::Negative => Part::Negative.of(w),
+            Self::PlusPositive(gamma) => w + gamma * Part::Positive.of(w),
+            Self::PlusNegative(gamma) => w + gamma * Part::Negative.of(w),
             Self::Squares => w * w,
             Self::Ones => 1.0,
         }
