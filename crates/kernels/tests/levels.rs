@@ -115,7 +115,8 @@ fn what_is_packed_as_it_is_can_be_had_back() {
             }
         }
     }
-    assert!(reversible > 1000, "{reversible}");
+    let levels = Level::available().len();
+    assert!(reversible >= 500 * levels, "{reversible} at {levels} levels");
 }
 
 #[test]

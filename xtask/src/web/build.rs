@@ -1,4 +1,5 @@
-//! gradex.wasm, by whichever toolchain can build for WebAssembly.
+//! gradex.wasm, by whichever toolchain has the source of the standard library, which is built along: the ready one has texts
+//! for panics that nobody reads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,13 +11,10 @@ use crate::repository::{root, standard_output, target};
 
 /// The platform of browsers.
 pub const TARGET: &str = "wasm32-unknown-unknown";
-/// The most bytes of the program, without weights, where the standard library is built with it. The one that ordinary
-/// toolchains bring has texts for panics that nobody reads, some 80 kB.
+/// The most bytes of the program, without weights.
 const MOST: u64 = 1_000_000;
-/// What the module may use.
-const FLAGS: &str = "-C target-feature=+simd128";
-/// A panic is a trap, without a text: for a standard library that is built along.
-const IMMEDIATE: &str = "-Z unstable-options -C panic=immediate-abort";
+/// What the module may use; and a panic is a trap, without a text.
+const FLAGS: &str = "-C target-feature=+simd128 -Z unstable-options -C panic=immediate-abort";
 /// For size, and nothing that the module does not use already.
 const OPTIMISED: [&str; 8] = [
     "-Oz",
@@ -28,8 +26,7 @@ const OPTIMISED: [&str; 8] = [
     "--enable-reference-types",
     "--enable-multivalue",
 ];
-/// What Debian's packages rustc-web and cargo-web install. They have no standard library for this target, but its source
-/// (rust-web-src), and no linker.
+/// What Debian's packages rustc-web and cargo-web install: the source is in rust-web-src, and there is no linker.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 
@@ -41,7 +38,9 @@ pub fn build() -> Result<PathBuf> {
     let folder = target().join("wasm");
     let toolchain = toolchain()?;
     let mut cargo = toolchain.cargo()?;
+    cargo.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", FLAGS);
     cargo.args([
+        "-Zbuild-std=std,panic_abort",
         "build",
         "--locked",
         "--profile",
@@ -62,57 +61,51 @@ pub fn build() -> Result<PathBuf> {
     let status = status.context("cannot run wasm-opt, of the package binaryen")?;
     ensure!(status.success(), "wasm-opt {}: {status}", built.display());
     let size = fs::metadata(&program).with_context(|| format!("no {}", program.display()))?.len();
-    let limit = if toolchain == Toolchain::Debian { MOST } else { u64::MAX };
-    ensure!(size < limit, "{} has {size} bytes, not under {MOST}", program.display());
+    ensure!(size < MOST, "{} has {size} bytes, not under {MOST}", program.display());
     Ok(program)
 }
 
-/// A toolchain that can build for browsers.
+/// A toolchain that has the source of its standard library.
 #[derive(Debug, PartialEq, Eq)]
 enum Toolchain {
     /// The one that this program was built by.
     Ordinary,
-    /// Debian's, which builds the standard library too.
+    /// Debian's.
     Debian,
 }
 
-/// The ordinary toolchain where it has the target's libraries; else Debian's, where it has the source and its cargo.
-fn choose(libraries: &Path, source: &Path, debian_cargo: &Path) -> Result<Toolchain> {
-    if libraries.is_dir() {
+/// The ordinary toolchain where it has the source; else Debian's, where it has that and its cargo.
+fn choose(source: &Path, debian_source: &Path, debian_cargo: &Path) -> Result<Toolchain> {
+    if source.is_dir() {
         return Ok(Toolchain::Ordinary);
     }
     ensure!(
-        source.is_dir() && debian_cargo.is_file(),
-        "no Rust for {TARGET}: `rustup target add {TARGET}`, or Debian's packages rustc-web, cargo-web and rust-web-src"
+        debian_source.is_dir() && debian_cargo.is_file(),
+        "no source of Rust's standard library to build for {TARGET}: `rustup component add rust-src`, or Debian's packages \
+         rustc-web, cargo-web and rust-web-src"
     );
     Ok(Toolchain::Debian)
 }
 
 fn toolchain() -> Result<Toolchain> {
-    let libraries = standard_output("rustc", &["--print", "target-libdir", "--target", TARGET])?;
+    let source = |sysroot: String| Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std");
+    let ordinary = source(standard_output("rustc", &["--print", "sysroot"])?);
     // Without Debian's compiler there is no path, and nothing there.
-    let debian = standard_output(DEBIAN_RUSTC, &["--print", "sysroot"]).unwrap_or_default();
-    let source = Path::new(debian.trim()).join("lib/rustlib/src/rust/library/std");
-    choose(Path::new(libraries.trim()), &source, Path::new(DEBIAN_CARGO))
+    let debian = source(standard_output(DEBIAN_RUSTC, &["--print", "sysroot"]).unwrap_or_default());
+    choose(&ordinary, &debian, Path::new(DEBIAN_CARGO))
 }
 
 impl Toolchain {
     fn cargo(&self) -> Result<Command> {
-        const RUSTFLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
-        match self {
-            Self::Ordinary => {
-                let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
-                cargo.env(RUSTFLAGS, FLAGS);
-                Ok(cargo)
-            }
+        Ok(match self {
+            Self::Ordinary => Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())),
             Self::Debian => {
                 let mut cargo = Command::new(DEBIAN_CARGO);
-                cargo.args(["-Zbuild-std=std,panic_abort"]).env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
+                cargo.env("RUSTC", DEBIAN_RUSTC);
                 cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?);
-                cargo.env(RUSTFLAGS, format!("{FLAGS} {IMMEDIATE}"));
-                Ok(cargo)
+                cargo
             }
-        }
+        })
     }
 }
 
@@ -139,7 +132,7 @@ mod tests {
         assert_eq!(choose(&absent, folder, &cargo).unwrap(), Toolchain::Debian);
         for (source, cargo) in [(&absent, &cargo), (&folder.to_owned(), &absent)] {
             let error = choose(&absent, source, cargo).unwrap_err().to_string();
-            assert!(error.contains("rustup target add") && error.contains("rust-web-src"), "{error}");
+            assert!(error.contains("rustup component add") && error.contains("rust-web-src"), "{error}");
         }
     }
 }
