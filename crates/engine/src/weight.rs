@@ -102,11 +102,15 @@ impl From<Tensor> for Weight {
     }
 }
 
-/// The bits of halves.
+/// The bits of halves, which stay halves where the kernels read them as fast as numbers.
 impl From<ArrayD<u16>> for Weight {
     fn from(bits: ArrayD<u16>) -> Self {
         let bits = if bits.is_standard_layout() { bits } else { bits.as_standard_layout().into_owned() };
-        Self { shape: bits.shape().to_vec(), form: RwLock::new(Form::Half(Arc::new(bits))) }
+        let halves = Self { shape: bits.shape().to_vec(), form: RwLock::new(Form::Half(Arc::new(bits))) };
+        match Level::current() {
+            Ok(level) if !level.reads_halves() => halves.into_tensor().into(),
+            _ => halves,
+        }
     }
 }
 

@@ -41,9 +41,9 @@ impl Kernel for Widen<'_, '_> {
 }
 
 /// From an exponent's bias of 15 to one of 127.
-pub(crate) const REBIAS: u32 = (127 - 15) << 23;
+const REBIAS: u32 = (127 - 15) << 23;
 /// What makes a NaN quiet.
-pub(crate) const QUIET: u32 = 1 << 22;
+const QUIET: u32 = 1 << 22;
 
 /// One half by integers.
 pub(crate) fn widened(bits: u16) -> f32 {

@@ -108,6 +108,12 @@ impl Level {
         vectors * lanes / BLOCK
     }
 
+    /// Whether it reads halves as fast as numbers: vectors of 4 have no instruction that widens them.
+    #[must_use]
+    pub fn reads_halves(self) -> bool {
+        self.lanes() > 4
+    }
+
     /// Numbers in a vector.
     pub(crate) fn lanes(self) -> usize {
         let [lanes, ..] = self.tile();

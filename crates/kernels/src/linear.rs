@@ -4,6 +4,7 @@ use std::array::from_fn;
 
 use crate::arch::{Kernel, Simd};
 use crate::error::{Result, expect_len};
+use crate::half::widen;
 use crate::level::Level;
 use crate::parallel;
 use crate::weights::{Element, Part, Stored, Weights};
@@ -31,14 +32,16 @@ pub fn linear(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) -> Result<()> {
-    let (sizes, part) = ([batch, inputs, outputs], weight.part);
+    let (sizes, level, part) = ([batch, inputs, outputs], Level::current()?, weight.part);
     match weight.stored {
-        Stored::Single(weight) => forward(sizes, input, weight, part, bias, output),
-        Stored::Half(weight) => forward(sizes, input, weight, part, bias, output),
+        Stored::Single(weight) => forward(level, sizes, input, weight, part, bias, output),
+        Stored::Half(weight) if level.reads_halves() => forward(level, sizes, input, weight, part, bias, output),
+        Stored::Half(weight) => forward(level, sizes, input, &numbers(level, weight)?, part, bias, output),
     }
 }
 
 fn forward<W: Element>(
+    level: Level,
     [batch, inputs, outputs]: [usize; 3],
     input: &[f32],
     weight: &[W],
@@ -52,7 +55,6 @@ fn forward<W: Element>(
     if let Some(bias) = bias {
         expect_len("bias", bias.len(), outputs)?;
     }
-    let level = Level::current()?;
     // Computed as [outputs, batch], so that a piece of work reads its rows of the weight once for the whole batch.
     let mut transposed = vec![0.0; output.len()];
     parallel::for_each_chunk(&mut transposed, OUTPUTS * batch, |block, sums| {
@@ -82,14 +84,22 @@ pub fn linear_transpose(
     weight: Weights<'_>,
     input: &mut [f32],
 ) -> Result<()> {
-    let (sizes, part) = ([batch, inputs, outputs], weight.part);
+    let (sizes, level, part) = ([batch, inputs, outputs], Level::current()?, weight.part);
     match weight.stored {
-        Stored::Single(weight) => transposed(sizes, upstream, weight, part, input),
-        Stored::Half(weight) => transposed(sizes, upstream, weight, part, input),
+        Stored::Single(weight) => transposed(level, sizes, upstream, weight, part, input),
+        Stored::Half(weight) if level.reads_halves() => transposed(level, sizes, upstream, weight, part, input),
+        Stored::Half(weight) => transposed(level, sizes, upstream, &numbers(level, weight)?, part, input),
     }
 }
 
+fn numbers(level: Level, halves: &[u16]) -> Result<Vec<f32>> {
+    let mut numbers = vec![0.0; halves.len()];
+    widen(level, halves, &mut numbers)?;
+    Ok(numbers)
+}
+
 fn transposed<W: Element>(
+    level: Level,
     [batch, inputs, outputs]: [usize; 3],
     upstream: &[f32],
     weight: &[W],
@@ -103,7 +113,6 @@ fn transposed<W: Element>(
     if inputs == 0 {
         return Ok(());
     }
-    let level = Level::current()?;
     let is_read = |o: &usize| (0..batch).any(|n| upstream[n * outputs + o] != 0.0);
     let rows: Vec<usize> = (0..outputs).filter(is_read).collect();
     // Pieces of work are columns of the weight, read once for the whole batch.

@@ -41,11 +41,11 @@ impl Part {
     }
 
     /// The numbers that it lies between.
-    fn bounds(self) -> Option<[f32; 2]> {
+    fn bounds(self) -> [f32; 2] {
         match self {
-            Self::Whole => None,
-            Self::Positive => Some([0.0, f32::INFINITY]),
-            Self::Negative => Some([f32::NEG_INFINITY, 0.0]),
+            Self::Whole => [f32::NEG_INFINITY, f32::INFINITY],
+            Self::Positive => [0.0, f32::INFINITY],
+            Self::Negative => [f32::NEG_INFINITY, 0.0],
         }
     }
 
@@ -53,10 +53,11 @@ impl Part {
     #[inline(always)]
     pub(crate) fn load<S: Simd, W: Element>(self, simd: S, from: &[W]) -> S::Vector {
         let values = W::load(simd, from);
-        match self.bounds() {
-            Some([low, high]) => simd.min(simd.splat(high), simd.max(values, simd.splat(low))),
-            None => values,
+        if self == Self::Whole {
+            return values;
         }
+        let [low, high] = self.bounds().map(|bound| simd.splat(bound));
+        simd.min(high, simd.max(values, low))
     }
 }
 
