@@ -44,31 +44,43 @@ impl Network {
         keep: &[NodeId],
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        let mut send = |id: NodeId, upstream: Tensor, _: &mut BTreeMap<NodeId, Tensor>| {
-            let site = self.site(tape, id);
-            let sent = rule(id, &site, &upstream)?;
-            for (gradient, input) in sent.iter().zip(&site.inputs) {
-                if gradient.shape() != input.shape {
-                    let expected = format!("a gradient of its input's shape {:?}", input.shape);
-                    return Err(Error::shape(site.op.kind(), expected, gradient.shape()));
-                }
-            }
-            let inputs = &self.graph().node(id).inputs;
-            if sent.len() != inputs.len() {
-                return Err(Error::Inputs {
-                    op: site.op.kind(),
-                    expected: "one gradient an input",
-                    actual: sent.len(),
-                });
-            }
-            Ok(inputs.iter().copied().zip(sent).collect())
+        let each = |id, site: &Site<'_>, upstreams: &[Tensor]| {
+            upstreams.iter().map(|upstream| rule(id, site, upstream)).collect()
         };
-        let add = |_, sum: Tensor, sent: Tensor| Ok(sum + &sent);
-        self.check_seed(tape, &seed)?;
-        let way = Way::from(self.graph().logits(), seed);
+        let found = self.backward_all(tape, vec![seed], keep, each)?;
+        Ok(found.into_iter().filter_map(|(id, mut all)| Some((id, all.pop()?))).collect())
+    }
+
+    /// [`Network::backward`] of several seeds side by side. `rule` says what each of a node's upstreams sends to its inputs; of
+    /// upstreams from the end on it may send nothing, and they end there.
+    ///
+    /// # Errors
+    /// As [`Network::backward`].
+    pub fn backward_all(
+        &self,
+        tape: &Tape,
+        seeds: Vec<Tensor>,
+        keep: &[NodeId],
+        mut rule: impl FnMut(NodeId, &Site<'_>, &[Tensor]) -> Result<Vec<Vec<Tensor>>>,
+    ) -> Result<BTreeMap<NodeId, Vec<Tensor>>> {
+        let mut send = |id: NodeId, upstreams: Vec<Tensor>, _: &mut BTreeMap<NodeId, Vec<Tensor>>| {
+            let (site, inputs) = (self.site(tape, id), &self.graph().node(id).inputs);
+            let mut sent: Vec<(NodeId, Vec<Tensor>)> = inputs.iter().map(|input| (*input, Vec::new())).collect();
+            for gradients in rule(id, &site, &upstreams)? {
+                check_sent(&site, &gradients)?;
+                sent.iter_mut().zip(gradients).for_each(|((_, all), gradient)| all.push(gradient));
+            }
+            Ok(sent)
+        };
+        let add = |_, sums: Vec<Tensor>, sent: Vec<Tensor>| {
+            Ok(sums.into_iter().zip(&sent).map(|(sum, sent)| sum + sent).collect())
+        };
+        seeds.iter().try_for_each(|seed| self.check_seed(tape, seed))?;
+        let count = seeds.len();
+        let way = Way::from(self.graph().logits(), seeds);
         let mut kept = self.walk(way, keep, &|_| true, &mut send, &add)?.kept;
         for id in keep {
-            kept.entry(*id).or_insert_with(|| Tensor::zeros(tape.shape(*id)));
+            kept.entry(*id).or_insert_with(|| vec![Tensor::zeros(tape.shape(*id)); count]);
         }
         Ok(kept)
     }
@@ -163,4 +175,19 @@ impl Network {
             cache: tape.cache(id),
         }
     }
+}
+
+/// Checks that there is one gradient an input, of its shape.
+fn check_sent(site: &Site<'_>, sent: &[Tensor]) -> Result<()> {
+    if sent.len() != site.inputs.len() {
+        let expected = "one gradient an input";
+        return Err(Error::Inputs { op: site.op.kind(), expected, actual: sent.len() });
+    }
+    for (gradient, input) in sent.iter().zip(&site.inputs) {
+        if gradient.shape() != input.shape {
+            let expected = format!("a gradient of its input's shape {:?}", input.shape);
+            return Err(Error::shape(site.op.kind(), expected, gradient.shape()));
+        }
+    }
+    Ok(())
 }

@@ -15,8 +15,9 @@ use crate::shared::TOGETHER;
 pub enum Work {
     /// At most one walk back over the tape to its point.
     Walk,
-    /// A walk under rules, which look at parts of parameters and inputs, over the network with folded batch norms.
-    Relevance,
+    /// So many walks side by side under rules, which look at parts of parameters and inputs, over the network with folded batch
+    /// norms.
+    Relevance(usize),
     /// Forward passes of so many images at once.
     Scores(usize),
     /// Passes of so many images at once, forward and back to the input.
@@ -61,11 +62,11 @@ impl Memory {
                 Work::Walk => {
                     walks.extend(method.gradients(graph, point_of(method)).into_iter().chain([point_of(method)]))
                 }
-                Work::Relevance => {
+                Work::Relevance(count) => {
                     let backward = graph.footprint(input, &retain, &[point_of(method)], choice)?.backward;
                     memory.copies = memory.copies.max(2 * packed + parameters);
                     // What the largest layer has, its positive and negative parts, and what they give.
-                    memory.passes = memory.passes.max(3 * backward + 3 * largest(graph));
+                    memory.passes = memory.passes.max(3 * count * backward + 3 * largest(graph));
                 }
                 Work::Scores(batch) => memory = memory.with_scores(graph, input, batch, choice)?,
                 Work::Gradients(batch) => {

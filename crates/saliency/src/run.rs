@@ -223,17 +223,35 @@ impl<'a> Run<'a> {
         keep: &[NodeId],
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> gradex_engine::Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        self.spend(Cost { forwards: 0, backwards: 1 });
+        let each = |id, site: &Site<'_>, upstreams: &[Tensor]| {
+            upstreams.iter().map(|upstream| rule(id, site, upstream)).collect()
+        };
+        let found = self.backward_all(network, vec![seed], keep, each)?;
+        Ok(found.into_iter().filter_map(|(id, mut all)| Some((id, all.pop()?))).collect())
+    }
+
+    /// Carries several seeds back side by side: [`Network::backward_all`], counted and checked.
+    ///
+    /// # Errors
+    /// As [`Run::backward`].
+    pub fn backward_all(
+        &self,
+        network: &Network,
+        seeds: Vec<Tensor>,
+        keep: &[NodeId],
+        mut rule: impl FnMut(NodeId, &Site<'_>, &[Tensor]) -> gradex_engine::Result<Vec<Vec<Tensor>>>,
+    ) -> Result<BTreeMap<NodeId, Vec<Tensor>>> {
+        self.spend(Cost { forwards: 0, backwards: seeds.len() });
         let is_finite = |tensor: &Tensor| is_finite(tensor.view());
-        let found = network.backward(self.tape, seed.clone(), keep, &mut rule)?;
-        if found.values().all(is_finite) {
+        let found = network.backward_all(self.tape, seeds.clone(), keep, &mut rule)?;
+        if found.values().flatten().all(is_finite) {
             return Ok(found);
         }
-        network.backward(self.tape, seed, keep, |id, site, upstream| {
-            let sent = rule(id, site, upstream)?;
+        network.backward_all(self.tape, seeds, keep, |id, site, upstreams| {
+            let sent = rule(id, site, upstreams)?;
             let name = || network.graph().node(id).name.clone();
             let error = || gradex_engine::Error::NonFinite { what: "gradient sent back by node", name: name() };
-            if sent.iter().all(is_finite) { Ok(sent) } else { Err(error()) }
+            if sent.iter().flatten().all(is_finite) { Ok(sent) } else { Err(error()) }
         })?;
         Err(Error::NonFinite { what: "sum of what goes back".to_owned() })
     }

@@ -190,6 +190,30 @@ fn ratios_are_their_formulas() {
     }
 }
 
+#[test]
+fn upstreams_side_by_side_do_not_decide_about_each_other() {
+    let same = |a: &[Tensor], b: &[Tensor]| {
+        let bits = |tensors: &[Tensor]| tensors.iter().flatten().map(|value| value.to_bits()).collect::<Vec<_>>();
+        bits(a) == bits(b)
+    };
+    for scene in affine_scenes() {
+        let upstreams = [11, 12, 13].map(|seed| noise(seed, scene.output.shape()));
+        let rules: [&dyn Rule; 5] = [&epsilon(0.5), &gamma(0.5), &alpha_beta(2.0), &inhibition(), &Gradient];
+        for rule in rules {
+            let what = format!("{} on {}", rule.name(), scene.op.kind());
+            for count in 0..=upstreams.len() {
+                let found = rule.propagate_all(&scene.site(), &upstreams[..count]).expect(&what);
+                assert_eq!(found.len(), count, "{what}");
+                for (found, upstream) in found.iter().zip(&upstreams) {
+                    let alone = rule.propagate(&scene.site(), upstream).expect(&what);
+                    assert!(same(&found.inputs, &alone.inputs), "{what}");
+                    assert_eq!(found.absorbed, alone.absorbed, "{what}");
+                }
+            }
+        }
+    }
+}
+
 /// What arrives is what is sent and what is absorbed.
 fn balance(what: &str, upstream: &Tensor, inputs: &[Tensor], absorbed: Absorbed) {
     let [sum, mass] = [f64::from, |value: f32| f64::from(value.abs())]

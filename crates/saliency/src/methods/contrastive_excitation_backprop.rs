@@ -1,13 +1,11 @@
 //! Contrastive excitation backprop (J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", IJCV 126, 2018,
 //! section 3.4).
 //!
-//! Excitation backprop runs twice. The first time the weights of the last layer that has some are negated, and `p̄` is what
-//! arrives at the contrast point. The second time, with the weights as they are, `p - p̄` goes on from there.
+//! Excitation backprop runs twice, side by side: `p` with the weights as they are, and `p̄` with those of the last layer that
+//! has some negated. From the contrast point on `p - p̄` goes on alone.
 //! `map = max(0, Σ_c p_c)` at the point; nothing is clamped or rescaled before.
 //!
 //! What goes round the contrast point, along a residual connection, is not contrasted.
-
-use std::collections::BTreeMap;
 
 use gradex_engine::{Graph, NodeId, Retain, Tensor};
 
@@ -47,7 +45,7 @@ impl Method for ContrastiveExcitationBackprop {
     }
 
     fn work(&self) -> Work {
-        Work::Relevance
+        Work::Relevance(2)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
@@ -55,21 +53,23 @@ impl Method for ContrastiveExcitationBackprop {
         let last = self.last_layer(run.graph(), point, contrast)?;
         run.check_related(point)?;
         let plan = Composite::excitation_backprop().explain(run.network());
-        let walk = |keep: NodeId, other: Option<&Tensor>| -> Result<BTreeMap<NodeId, Tensor>> {
-            run.backward(run.network(), run.seed().clone(), &[keep], |id, site, upstream| {
-                let found = match other {
-                    None if id == last => inhibition().propagate(site, upstream)?,
-                    Some(other) if id == contrast => plan.of(id).rule.propagate(site, &(upstream - other))?,
-                    _ => plan.of(id).rule.propagate(site, upstream)?,
-                };
-                Ok(found.inputs)
-            })
+        let seeds = vec![run.seed().clone(); 2];
+        let mut found = run.backward_all(run.network(), seeds, &[point], |id, site, upstreams| {
+            let rule = &plan.of(id).rule;
+            let found = match upstreams {
+                [whole, other, ..] if id == last => {
+                    vec![rule.propagate(site, whole)?, inhibition().propagate(site, other)?]
+                }
+                [whole, other, ..] if id == contrast => vec![rule.propagate(site, &(whole - other))?],
+                _ => rule.propagate_all(site, upstreams)?,
+            };
+            Ok(found.into_iter().map(|found| found.inputs).collect())
+        })?;
+        let found = match &found.remove(&point).unwrap_or_default()[..] {
+            [whole, other] => whole - other,
+            [contrasted, ..] => contrasted.clone(),
+            [] => Tensor::zeros(run.tape().shape(point)),
         };
-        let other = &walk(contrast, None)?[&contrast];
-        let mut found = walk(point, Some(other))?.remove(&point).unwrap_or_else(|| Tensor::zeros(other.shape()));
-        if point == contrast {
-            found -= other;
-        }
         let mut found = maps(run, self.about().name, point, &found, channel_sum)?;
         found.iter_mut().for_each(|map| map.values.mapv_inplace(|value| value.max(0.0)));
         Ok(found)

@@ -32,7 +32,7 @@ impl Method for ExcitationBackprop {
     }
 
     fn work(&self) -> Work {
-        Work::Relevance
+        Work::Relevance(1)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

@@ -106,7 +106,7 @@ impl Method for Lrp {
     }
 
     fn work(&self) -> Work {
-        Work::Relevance
+        Work::Relevance(1)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

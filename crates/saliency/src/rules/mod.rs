@@ -58,6 +58,14 @@ pub trait Rule: fmt::Debug + Send + Sync {
     /// needs, [`Error::Shape`] where `upstream` has not the output's shape, [`Error::NonFinite`] where `upstream`, an
     /// input that the rule reads, or what it sends holds NaN or an infinity.
     fn propagate(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Propagated>;
+
+    /// The same of several upstreams, none of which decides about another.
+    ///
+    /// # Errors
+    /// As [`Rule::propagate`].
+    fn propagate_all(&self, site: &Site<'_>, upstreams: &[Tensor]) -> Result<Vec<Propagated>> {
+        upstreams.iter().map(|upstream| self.propagate(site, upstream)).collect()
+    }
 }
 
 /// What a rule makes of an upstream.

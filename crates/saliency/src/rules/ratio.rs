@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use gradex_engine::{Affine, Error, Layer, Params, Result, Site, Tensor};
-use ndarray::{ArrayD, Zip};
+use ndarray::{ArrayD, Axis, Zip};
 
 use super::parts::{InputPart, ParameterPart, parameters};
 use super::{Absorbed, Propagated, Rule, check_finite, check_upstream, total};
@@ -137,15 +137,40 @@ impl Part<'_> {
         layer.apply(&self.params, &inputs)
     }
 
-    /// Adds `factor a ⊙ Wᵀ shares` to what goes to each input.
-    fn send(&self, layer: &dyn Affine, shares: &Tensor, sent: &mut [Tensor]) -> Result<()> {
-        let shapes: Vec<&[usize]> = self.inputs.iter().map(|input| input.shape()).collect();
-        let back = layer.transpose(&self.params, shares, &shapes)?;
-        for (sent, (input, back)) in sent.iter_mut().zip(self.inputs.iter().zip(&back)) {
-            Zip::from(sent).and(&**input).and(back).for_each(|sent, a, back| *sent += self.factor * a * back);
+    /// Adds `factor a ⊙ Wᵀ shares` to what goes to each input, for the shares of each upstream: the weights are read once.
+    fn send(&self, layer: &dyn Affine, shares: &[Tensor], sent: &mut [Vec<Tensor>]) -> Result<()> {
+        let together = match shares {
+            [] => return Ok(()),
+            [shares] => Cow::Borrowed(shares),
+            [first, ..] => Cow::Owned(stacked(shares, first.shape())),
+        };
+        let shapes: Vec<Vec<usize>> = self.inputs.iter().map(|input| batch_of(shares.len(), input.shape())).collect();
+        let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape[..]).collect();
+        let back = layer.transpose(&self.params, &together, &shapes)?;
+        for (place, (input, back)) in self.inputs.iter().zip(&back).enumerate() {
+            let images = input.shape().first().copied().unwrap_or(0).max(1);
+            for (sent, back) in sent.iter_mut().zip(back.axis_chunks_iter(Axis(0), images)) {
+                Zip::from(&mut sent[place])
+                    .and(&**input)
+                    .and(back)
+                    .for_each(|sent, a, back| *sent += self.factor * a * back);
+            }
         }
         Ok(())
     }
+}
+
+/// Tensors of one shape, one behind the other along the batch.
+fn stacked(tensors: &[Tensor], shape: &[usize]) -> Tensor {
+    let mut stack = Tensor::zeros(batch_of(tensors.len(), shape));
+    let chunks = stack.axis_chunks_iter_mut(Axis(0), shape.first().copied().unwrap_or(0).max(1));
+    chunks.zip(tensors).for_each(|(mut to, from)| to.assign(from));
+    stack
+}
+
+/// The shape of so many tensors of one shape, one behind the other along the batch.
+fn batch_of(count: usize, shape: &[usize]) -> Vec<usize> {
+    shape.iter().enumerate().map(|(axis, size)| if axis == 0 { count * size } else { *size }).collect()
 }
 
 impl Rule for Ratio {
@@ -154,7 +179,12 @@ impl Rule for Ratio {
     }
 
     fn propagate(&self, site: &Site<'_>, upstream: &Tensor) -> Result<Propagated> {
-        check_upstream(site, upstream)?;
+        let found = self.propagate_all(site, std::slice::from_ref(upstream))?.pop();
+        found.ok_or(Error::NotRetained("upstream"))
+    }
+
+    fn propagate_all(&self, site: &Site<'_>, upstreams: &[Tensor]) -> Result<Vec<Propagated>> {
+        upstreams.iter().try_for_each(|upstream| check_upstream(site, upstream))?;
         let layer = site.op.affine().ok_or_else(|| Error::Rule {
             rule: self.name.clone(),
             op: site.op.kind(),
@@ -165,43 +195,56 @@ impl Rule for Ratio {
         let gated = self.groups.iter().any(|group| group.gate != Gate::All);
         let output = if gated { Some(layer.apply(site.params, &inputs)?) } else { None };
 
-        let mut sent: Vec<Tensor> = inputs.iter().map(|input| Tensor::zeros(input.shape())).collect();
-        let mut absorbed = Absorbed { stabiliser: total(upstream), ..Absorbed::default() };
+        let nothing: Vec<Tensor> = inputs.iter().map(|input| Tensor::zeros(input.shape())).collect();
+        let mut sent = vec![nothing; upstreams.len()];
+        let absorbs = |upstream| Absorbed { stabiliser: total(upstream), ..Absorbed::default() };
+        let mut absorbed: Vec<Absorbed> = upstreams.iter().map(absorbs).collect();
         for group in &self.groups {
             let parts: Result<Vec<_>> = group.terms.iter().map(|term| term.at(site, &inputs)).collect();
             let parts: Vec<Part<'_>> = parts?.into_iter().flatten().collect();
-            let mut denominators = ArrayD::<f64>::zeros(upstream.shape());
+            let mut denominators = ArrayD::<f64>::zeros(site.output.shape);
             for part in &parts {
                 denominators.zip_mut_with(&part.apply(layer)?, |d, z| *d += f64::from(part.factor) * f64::from(*z));
             }
-            let mut shares = upstream.mapv(|r| r * group.factor);
-            if let Some(output) = &output {
-                shares.zip_mut_with(output, |share, output| *share *= f32::from(u8::from(group.gate.opens(*output))));
+            let shares = |upstream| self.shares(group, upstream, output.as_ref(), &denominators);
+            let shares: Vec<Tensor> = upstreams.iter().map(shares).collect();
+            for (absorbed, shares) in absorbed.iter_mut().zip(&shares) {
+                let products = shares.iter().zip(&denominators).map(|(share, d)| f64::from(*share) * d);
+                absorbed.stabiliser -= products.sum::<f64>();
+                absorbed.bias += parts.iter().map(|part| bias_share(part, shares)).sum::<f64>();
             }
-            shares.zip_mut_with(&denominators, |share, d| {
-                let d = self.stabiliser.of(*d);
-                *share = if d == 0.0 { 0.0 } else { (f64::from(*share) / d) as f32 };
-            });
-            let products = shares.iter().zip(&denominators).map(|(share, d)| f64::from(*share) * d);
-            absorbed.stabiliser -= products.sum::<f64>();
-            absorbed.bias += parts.iter().map(|part| bias_share(part, &shares)).sum::<f64>();
             for part in &parts {
                 part.send(layer, &shares, &mut sent)?;
             }
         }
-        check_finite("relevance sent back by", site, &sent)?;
+        check_finite("relevance sent back by", site, sent.iter().flatten())?;
         // A denominator that overflows sends nothing, and only what it absorbed tells.
-        if !absorbed.total().is_finite() {
+        if !absorbed.iter().all(|absorbed| absorbed.total().is_finite()) {
             return Err(Error::NonFinite { what: "relevance absorbed by", name: site.op.kind().to_owned() });
         }
-        Ok(Propagated { inputs: sent, absorbed })
+        Ok(sent.into_iter().zip(absorbed).map(|(inputs, absorbed)| Propagated { inputs, absorbed }).collect())
+    }
+}
+
+impl Ratio {
+    /// `f_g gate_g R / stab(d_g)`
+    fn shares(&self, group: &Group, upstream: &Tensor, output: Option<&Tensor>, denominators: &ArrayD<f64>) -> Tensor {
+        let mut shares = upstream.mapv(|r| r * group.factor);
+        if let Some(output) = output {
+            shares.zip_mut_with(output, |share, output| *share *= f32::from(u8::from(group.gate.opens(*output))));
+        }
+        shares.zip_mut_with(denominators, |share, d| {
+            let d = self.stabiliser.of(*d);
+            *share = if d == 0.0 { 0.0 } else { (f64::from(*share) / d) as f32 };
+        });
+        shares
     }
 }
 
 /// `Σ shares ⊙ bias`, the bias one a channel (axis 1).
 fn bias_share(part: &Part<'_>, shares: &Tensor) -> f64 {
     let Some(bias) = &part.params.bias else { return 0.0 };
-    let channels = shares.axis_iter(ndarray::Axis(1)).zip(bias);
+    let channels = shares.axis_iter(Axis(1)).zip(bias);
     let share = |(shares, bias): (ndarray::ArrayViewD<'_, f32>, &f32)| {
         shares.iter().map(|share| f64::from(*share)).sum::<f64>() * f64::from(*bias)
     };

@@ -110,7 +110,7 @@ impl Method for FullGrad {
     }
 
     fn work(&self) -> Work {
-        Work::Relevance
+        Work::Relevance(1)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
