@@ -9,7 +9,7 @@ use gradex::{Architecture, Model};
 use crate::args::ModelArgs;
 use crate::failure::{Failure, Outcome};
 use crate::memory::{Budget, Most};
-use crate::receipt::{of_bytes, of_folder};
+use crate::receipt::{Hash, of_bytes, of_folder};
 use crate::visible;
 
 /// More than any one machine has cores for.
@@ -23,18 +23,25 @@ pub const DEFAULT: &str = "efficientnet-lite0";
 
 /// Loads the weights, from the file or from the program itself; not those that cannot fit.
 pub fn load(args: &ModelArgs, most: Most) -> Outcome<Model> {
-    check(args, most)?;
+    check(args, most, 0)?;
     build(args, |path| Ok(StateDict::open_stored(path)?))
 }
 
 /// The same, and the sha256 of the weights: of their file, or of what `sha256sum *.npy` prints in their folder.
 pub fn load_hashed(args: &ModelArgs, most: Most) -> Outcome<(Model, String)> {
+    let is_file = args.weights.as_ref().is_some_and(|path| !path.is_dir());
+    if is_file {
+        check(args, most, 0)?;
+        let mut hash = Hash::default();
+        let model = build(args, |path| Ok(StateDict::open_stored_seen(path, &mut |bytes| hash.update(bytes))?))?;
+        return Ok((model, hash.finish()));
+    }
     let hashed = Hashed::read(args, most)?;
     let sha256 = hashed.sha256.clone();
     Ok((hashed.load(args)?, sha256))
 }
 
-/// Weights of which nothing is known yet but their sha256.
+/// Weights of which nothing is known yet but their sha256: for who parses only what has the right one.
 pub struct Hashed {
     /// As [`load_hashed`] gives it.
     pub sha256: String,
@@ -45,7 +52,7 @@ pub struct Hashed {
 impl Hashed {
     /// Reads and hashes, unless they cannot fit.
     pub fn read(args: &ModelArgs, most: Most) -> Outcome<Self> {
-        check(args, most)?;
+        check(args, most, 1)?;
         match &args.weights {
             None => Ok(Self { sha256: embedded_hash(), bytes: None }),
             Some(folder) if folder.is_dir() => Ok(Self { sha256: of_folder(folder, "npy")?, bytes: None }),
@@ -65,9 +72,12 @@ impl Hashed {
     }
 }
 
-fn check(args: &ModelArgs, most: Most) -> Result<()> {
+/// Refuses weights that cannot fit, with so many copies of their file beside them.
+fn check(args: &ModelArgs, most: Most, copies: usize) -> Result<()> {
     match &args.weights {
-        Some(path) => Budget::check_weights(most, path).with_context(|| format!("weights {}", visible::path(path))),
+        Some(path) => {
+            Budget::check_weights(most, path, copies).with_context(|| format!("weights {}", visible::path(path)))
+        }
         None => Ok(()),
     }
 }

@@ -53,7 +53,7 @@ pub fn run(args: &Plan) -> Outcome {
         "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB"
     )?;
     if let Some(weights) = &args.weights {
-        let (weights, bytes) = (visible::path(weights), memory::shown(memory::reading(weights)?));
+        let (weights, bytes) = (visible::path(weights), memory::shown(memory::reading(weights, 0)?));
         writeln!(out, "weights {}: {bytes} at least while they are read, the program among them", visible(&weights))?;
     }
     writeln!(out, "explanations, as --max-memory plans them: {}", explained.told())?;

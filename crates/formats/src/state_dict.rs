@@ -76,7 +76,16 @@ impl StateDict<Stored> {
     /// # Errors
     /// As [`StateDict::open`].
     pub fn open_stored(path: &Path) -> Result<Self> {
-        Self::open_as(path)
+        Self::open_as(path, &mut |_| ())
+    }
+
+    /// [`StateDict::open_stored`] of a file; `seen` is given all bytes of it while they are read, in their order, each once: to
+    /// hash just what was parsed. A folder has no such bytes.
+    ///
+    /// # Errors
+    /// As [`StateDict::open`].
+    pub fn open_stored_seen(path: &Path, seen: &mut dyn FnMut(&[u8])) -> Result<Self> {
+        Self::open_as(path, seen)
     }
 
     /// [`StateDict::from_bytes`], but the halves of `.safetensors` stay halves.
@@ -99,7 +108,7 @@ impl StateDict {
     /// [`Error::ImportNeeded`] for PyTorch checkpoints, whatever the features: no pickle is read unless one is asked for;
     /// [`Error::ArchivesLeftOut`] for zip archives in a build without `npz`.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_as(path)
+        Self::open_as(path, &mut |_| ())
     }
 
     /// Reads the content of a file of any supported format.
@@ -129,18 +138,21 @@ impl StateDict {
 }
 
 impl<T: From<Tensor> + From<Stored>> StateDict<T> {
-    fn open_as(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(|source| io_error("read", path, source))?;
+    fn open_as(path: &Path, seen: &mut dyn FnMut(&[u8])) -> Result<Self> {
+        let failed = |source| io_error("read", path, source);
+        let metadata = fs::metadata(path).map_err(failed)?;
         if metadata.is_dir() {
             return Ok(StateDict::from_npy_folder(path)?.converted());
         }
         let within = |error: Error| error.within(path.display().to_string());
-        let (mut file, length) = open_file(path)?;
+        let (file, length) = open_file(path)?;
+        let mut file = Seen { source: file.take(length), seen };
         let mut start = Vec::with_capacity(START);
-        (&mut file).take(START as u64).read_to_end(&mut start).map_err(|source| io_error("read", path, source))?;
+        (&mut file).take(START as u64).read_to_end(&mut start).map_err(failed)?;
         // A zip archive is told by its end.
         if start.starts_with(b"PK") {
-            return Self::from_bytes_as(&read_file(path)?).map_err(within);
+            file.read_to_end(&mut start).map_err(failed)?;
+            return Self::from_bytes_as(&start).map_err(within);
         }
         match detect(&start).map_err(within)? {
             Container::Safetensors => Self::read_safetensors(&mut start.as_slice().chain(file), length).map_err(within),
@@ -157,6 +169,20 @@ impl<T: From<Tensor> + From<Stored>> StateDict<T> {
             Container::Npz => Err(Error::ArchivesLeftOut),
             Container::Torch => Err(Error::ImportNeeded),
         }
+    }
+}
+
+/// A source, and who else gets its bytes.
+struct Seen<'a, R> {
+    source: R,
+    seen: &'a mut dyn FnMut(&[u8]),
+}
+
+impl<R: Read> Read for Seen<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        (self.seen)(&buffer[..count]);
+        Ok(count)
     }
 }
 

@@ -23,6 +23,17 @@ fn content_counts_and_the_extension_does_not() {
 }
 
 #[test]
+fn whoever_watches_sees_all_bytes_that_are_read_once() {
+    let scratch = Scratch::new();
+    for name in ["model.safetensors", "stored.npz", "compressed.npz"] {
+        let (_, content) = files_named(name).remove(0);
+        let (path, mut seen) = (scratch.file("weights.bin", &content), Vec::new());
+        let state = StateDict::open_stored_seen(&path, &mut |bytes| seen.extend_from_slice(bytes)).unwrap();
+        assert!(!state.tensors.is_empty() && seen == content, "{name}: {} of {} bytes", seen.len(), content.len());
+    }
+}
+
+#[test]
 fn a_file_that_is_no_state_dict_is_named_with_what_it_looks_like() {
     let scratch = Scratch::new();
     for (content, said) in [

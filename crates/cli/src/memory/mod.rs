@@ -4,7 +4,8 @@ mod machine;
 mod needs;
 
 use std::fmt::{self, Display};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -77,10 +78,10 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Refuses weights that do not fit before they are read.
-    pub fn check_weights(most: Most, weights: &Path) -> Result<()> {
+    /// Refuses weights that do not fit before they are read, with so many copies of their file beside them.
+    pub fn check_weights(most: Most, weights: &Path, copies: usize) -> Result<()> {
         most.fits(
-            reading(weights)?,
+            reading(weights, copies)?,
             "reading the weights alone takes",
             "`gradex plan --model NAME` shows what running them takes",
         )
@@ -139,9 +140,9 @@ impl Budget {
     }
 }
 
-/// The bytes that reading weights takes at least, with the program: in single precision their file and as much again, in half
-/// precision more.
-pub fn reading(weights: &Path) -> Result<usize> {
+/// The bytes that reading weights takes at least, with the program and so many copies of their file: as much as the file has,
+/// and of an archive (`.npz`) that once more.
+pub fn reading(weights: &Path, copies: usize) -> Result<usize> {
     let length = |path: &Path| fs::metadata(path).map(|found| usize::try_from(found.len()).unwrap_or(usize::MAX));
     let mut tensors = 0_usize;
     if weights.is_dir() {
@@ -152,9 +153,15 @@ pub fn reading(weights: &Path) -> Result<usize> {
             }
         }
     } else {
-        tensors = length(weights)?.saturating_mul(2);
+        tensors = length(weights)?.saturating_mul(1 + copies.max(usize::from(is_archive(weights)?)));
     }
     Ok(PROGRAM.saturating_add(tensors))
+}
+
+/// Whether it begins as zip archives do. Pipes are not opened: that waits until somebody writes.
+fn is_archive(path: &Path) -> Result<bool> {
+    let mut start = [0; 2];
+    Ok(path.is_file() && File::open(path)?.read_exact(&mut start).is_ok() && start == *b"PK")
 }
 
 /// Bytes in the units of `--max-memory`.

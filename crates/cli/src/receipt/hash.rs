@@ -4,6 +4,22 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+/// Of bytes that come one after the other.
+#[derive(Default)]
+pub struct Hash(Sha256);
+
+impl Hash {
+    /// The next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of all of them.
+    pub fn finish(self) -> String {
+        hex(self.0.finalize())
+    }
+}
+
 /// Of bytes.
 pub fn of_bytes(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes))

@@ -8,6 +8,6 @@ mod taken;
 
 pub use document::{Answer, FORM, Input, Logits, Receipt};
 pub use folder::of_folder;
-pub use hash::of_bytes;
+pub use hash::{Hash, of_bytes};
 pub use map::Map;
 pub use taken::{Taking, program, target};
