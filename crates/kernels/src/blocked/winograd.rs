@@ -80,9 +80,8 @@ impl Winograd {
             for output in first..(first + width).min(channels.outputs) {
                 for input in 0..channels.inputs {
                     let taps = &weight[channels.place(output, input)..][..9];
-                    let transformed = tile.window(taps, direction == Direction::Transposed);
                     let places = values[input * width + output - first..].iter_mut().step_by(place);
-                    places.zip(transformed).for_each(|(target, value)| *target = value);
+                    tile.window(taps, direction == Direction::Transposed, places);
                 }
             }
         });

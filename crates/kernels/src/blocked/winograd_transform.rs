@@ -44,11 +44,12 @@ impl Tile {
         shape.output.map(|size| size.div_ceil(self.output())).iter().product()
     }
 
-    /// `G g Gᵀ`, row-major, in `f64`; of the window turned by 180 degrees where `turned`.
-    pub(super) fn window(self, taps: &[f32], turned: bool) -> Vec<f32> {
+    /// `G g Gᵀ`, computed in `f64`, of the window turned by 180 degrees where `turned`: each place, row by row, to the next of
+    /// `places`.
+    pub(super) fn window<'a>(self, taps: &[f32], turned: bool, places: impl Iterator<Item = &'a mut f32>) {
         match self {
-            Self::Two => window(&WINDOW_TWO, taps, turned),
-            Self::Four => window(&WINDOW, taps, turned),
+            Self::Two => window(&WINDOW_TWO, taps, turned, places),
+            Self::Four => window(&WINDOW, taps, turned, places),
         }
     }
 }
@@ -75,15 +76,21 @@ const WINDOW: [[f64; 3]; 6] = {
 /// `G` of F(2x2, 3x3)
 const WINDOW_TWO: [[f64; 3]; 4] = [[-1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
 
-fn window(transform: &[[f64; 3]], taps: &[f32], turned: bool) -> Vec<f32> {
+fn window<'a, const N: usize>(
+    transform: &[[f64; 3]; N],
+    taps: &[f32],
+    turned: bool,
+    places: impl Iterator<Item = &'a mut f32>,
+) {
     let tap = |row: usize, column: usize| {
         let index = row * 3 + column;
         f64::from(taps[if turned { 8 - index } else { index }])
     };
-    let rows: Vec<[f64; 3]> =
-        transform.iter().map(|row| from_fn(|j| (0..3).map(|k| row[k] * tap(k, j)).sum())).collect();
-    let places = rows.iter().flat_map(|row| transform.iter().map(move |column| (row, column)));
-    places.map(|(row, column)| row.iter().zip(column).map(|(a, b)| a * b).sum::<f64>() as f32).collect()
+    let rows: [[f64; 3]; N] = transform.map(|row| from_fn(|j| (0..3).map(|k| row[k] * tap(k, j)).sum()));
+    let pairs = rows.iter().flat_map(|row| transform.iter().map(move |column| (row, column)));
+    for (place, (row, column)) in places.zip(pairs) {
+        *place = row.iter().zip(column).map(|(a, b)| a * b).sum::<f64>() as f32;
+    }
 }
 
 /// `Bᵀ d B` of the tile at the front of `input`; its places lie `place` apart in `output`.
