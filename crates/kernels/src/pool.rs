@@ -5,6 +5,9 @@ use crate::parallel;
 use crate::portable;
 use crate::shape::PoolShape;
 
+/// Values that one piece of work covers, where planes are small.
+const PIECE: usize = 1 << 14;
+
 /// The maximum of each window and its row-major position in the input plane: the first among equals; NaN wins.
 ///
 /// # Errors
@@ -54,8 +57,17 @@ pub fn average_pool(shape: &PoolShape, input: &[f32], output: &mut [f32]) -> Res
 /// [`Error`](crate::Error) where a window is empty or a slice has another length.
 pub fn average_pool_transpose(shape: &PoolShape, upstream: &[f32], input: &mut [f32]) -> Result<()> {
     shape.check(input.len(), upstream.len())?;
-    parallel::for_each_chunk(input, shape.input_pixels(), |plane, input| {
-        portable::average_pool_transpose_plane(shape, &upstream[plane * shape.output_pixels()..], input);
+    let (pixels, windows) = (shape.input_pixels(), shape.output_pixels());
+    let (planes, whole) = ((PIECE / pixels).max(1), shape.whole_plane());
+    parallel::for_each_chunk(input, planes * pixels, |piece, input| {
+        for (plane, input) in input.chunks_mut(pixels).enumerate() {
+            let upstream = &upstream[(piece * planes + plane) * windows..][..windows];
+            match (whole, upstream) {
+                // As if added to zero.
+                (Some(divisor), [upstream]) => input.fill(0.0 + upstream / divisor as f32),
+                _ => portable::average_pool_transpose_plane(shape, upstream, input),
+            }
+        }
     });
     Ok(())
 }

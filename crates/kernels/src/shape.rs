@@ -174,6 +174,13 @@ impl PoolShape {
         self.rows.len() * self.columns.len()
     }
 
+    /// The divisor of the only window, where it is the whole plane.
+    pub(crate) fn whole_plane(&self) -> Option<usize> {
+        let ([rows], [columns]) = (&self.rows[..], &self.columns[..]) else { return None };
+        let is_whole = [rows.start, columns.start] == [0, 0] && [rows.end, columns.end] == self.input;
+        is_whole.then_some(rows.divisor * columns.divisor)
+    }
+
     /// Checks that every window is one and lies inside the input.
     pub(crate) fn check_spans(&self) -> Result<()> {
         let fits = |spans: &[Span], size: usize| {

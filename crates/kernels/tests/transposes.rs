@@ -7,7 +7,9 @@ use common::noise;
 use gradex_kernels::blocked::{
     Activation, Buffer, Epilogue, Gate, Layout, View, channel_sums, gate, map, max_pool_transpose_blocked,
 };
-use gradex_kernels::{Error, Level, Padding, PoolShape, Span, max_pool, max_pool_transpose};
+use gradex_kernels::{
+    Error, Level, Padding, PoolShape, Span, average_pool_transpose, max_pool, max_pool_transpose, portable,
+};
 
 const CHANNELS: usize = 19;
 
@@ -68,6 +70,28 @@ fn max_pools() {
         let refused =
             max_pool_transpose_blocked(level, &shape, [input, sent], Activation::None, None, other, &mut gradient);
         assert!(matches!(refused, Err(Error::Shape(_))));
+    }
+}
+
+/// Overlapping windows, and one window that is the whole plane, of more planes than one piece of work covers.
+#[test]
+fn average_pools() {
+    let span = |start: usize, end: usize| Span { start, end, divisor: end - start };
+    let overlapping = [vec![span(0, 2), span(1, 4), span(3, 7)], vec![span(0, 3), span(2, 4)]];
+    let whole = [vec![span(0, 7)], vec![Span { divisor: 9, ..span(0, 5) }]];
+    let part = [vec![span(0, 7)], vec![span(1, 5)]];
+    for [rows, columns] in [overlapping, whole, part] {
+        let shape = PoolShape { planes: 1000, input: [7, 5], rows, columns };
+        let windows = shape.rows.len() * shape.columns.len();
+        let mut upstream = noise(2, 1000 * windows);
+        upstream[0] = -0.0;
+        let [mut expected, mut actual] = [0, 1].map(|_| vec![f32::NAN; 1000 * 35]);
+        for (plane, upstream) in expected.chunks_mut(35).zip(upstream.chunks(windows)) {
+            portable::average_pool_transpose_plane(&shape, upstream, plane);
+        }
+        average_pool_transpose(&shape, &upstream, &mut actual).expect("average_pool_transpose");
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&actual), bits(&expected), "{shape:?}");
     }
 }
 
