@@ -47,6 +47,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use failure::{Failure, Outcome};
+use gradex::Level;
 
 /// Says of a listing that cannot be written where it was to go.
 fn printed(outcome: Outcome) -> Outcome {
@@ -58,8 +59,9 @@ fn printed(outcome: Outcome) -> Outcome {
     })
 }
 
-fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+fn carry_out(command: Command) -> Outcome {
+    Level::current().map_err(Failure::usage)?;
+    match command {
         Command::Explain(args) => explain::run(*args),
         Command::Report(args) => report_html::run(*args),
         Command::Classify(args) => classify::run(&args),
@@ -69,8 +71,11 @@ fn main() -> ExitCode {
         Command::Points(args) => printed(listings::points(&args)),
         Command::Plan(args) => printed(plan::run(&args)),
         Command::Verify(args) => verify::run(&args),
-    };
-    match outcome {
+    }
+}
+
+fn main() -> ExitCode {
+    match carry_out(Cli::parse().command) {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Run(error)) => {
             complain!("error: {}", failure::told(&error));

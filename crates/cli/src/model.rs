@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use gradex::engine::Graph;
 use gradex::formats::{StateDict, Stored, read_file};
 use gradex::{Architecture, Model};
 
 use crate::args::ModelArgs;
+use crate::choice::ChoiceArgs;
 use crate::failure::{Failure, Outcome};
 use crate::memory::{Budget, Most};
 use crate::receipt::{Hash, of_bytes, of_folder};
@@ -84,7 +86,20 @@ fn check(args: &ModelArgs, most: Most, copies: usize) -> Result<()> {
 
 fn build(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict<Stored>>) -> Outcome<Model> {
     let Model { architecture, network } = find(args, open)?;
+    check_choice(&args.choice, architecture, network.graph())?;
     Ok(Model { architecture, network: network.with_choice(args.choice.choice()) })
+}
+
+/// Refuses an algorithm that computes none of the network's convolutions.
+pub fn check_choice(choice: &ChoiceArgs, architecture: &Architecture, graph: &Graph) -> Outcome {
+    let Some(algorithm) = choice.algorithm else { return Ok(()) };
+    let [height, width] = architecture.preprocessing.size;
+    let outline = graph.outline(&[1, 3, height, width], choice.choice())?;
+    if outline.steps.iter().any(|step| step.by == algorithm.name()) {
+        return Ok(());
+    }
+    let (name, algorithm) = (architecture.name, algorithm.name());
+    Err(Failure::usage(format!("{name} has no convolution that {algorithm} can compute; leave --algorithm out")))
 }
 
 fn find(args: &ModelArgs, open: impl FnOnce(&Path) -> Result<StateDict<Stored>>) -> Outcome<Model> {

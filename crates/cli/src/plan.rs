@@ -16,6 +16,7 @@ pub fn run(args: &Plan) -> Outcome {
     asked::check_methods(&args.methods, &args.settings)?;
     let (architecture, network) = architecture(args)?;
     let graph = architecture.graph()?;
+    model::check_choice(&args.choice, architecture, &graph)?;
     let [height, width] = args.size.unwrap_or(architecture.preprocessing.size);
     let outline = graph.outline(&[1, 3, height, width], args.choice.choice()).map_err(Failure::usage)?;
     let settings = asked::settings(&args.settings, &graph, &architecture.preprocessing)?;

@@ -87,6 +87,12 @@ impl Network {
         done: &mut dyn FnMut(NodeId),
     ) -> Result<BTreeMap<NodeId, Tensor>> {
         let Descent { keep, way } = descent;
+        let is_of_tape =
+            |(id, tensor): (&NodeId, &Tensor)| tape.shapes.get(id.0).is_some_and(|shape| shape == tensor.shape());
+        let is_known = |id: &NodeId| id.0 < tape.shapes.len();
+        if !way.arrived.iter().chain(&way.kept).all(is_of_tape) || !keep.iter().all(is_known) {
+            return Err(Error::Graph("the gradient is of another network's tape".to_owned()));
+        }
         let walk = Walk::new(self, tape, &keep)?;
         let give = |values: BTreeMap<NodeId, Tensor>| -> Result<BTreeMap<_, _>> {
             values.into_iter().map(|(id, tensor)| Ok((id, walk.give(id, &tensor)?))).collect()

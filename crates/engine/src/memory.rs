@@ -9,6 +9,7 @@ use gradex_kernels::blocked::{Algorithm, BLOCK};
 
 use crate::error::Result;
 use crate::graph::{Graph, NodeId};
+use crate::layer::Layer;
 use crate::op::Op;
 use crate::plan::Choice;
 use crate::tape::Retain;
@@ -25,6 +26,9 @@ pub struct Footprint {
     pub packed_alone: usize,
     /// Convolutions' weights in the order in which kernels read them, one direction.
     pub packed: usize,
+    /// What is there beside them while the largest is packed: its numbers, those of another form that they were made from,
+    /// and those of the one before, which the system may not have back yet.
+    pub packing: usize,
     /// What the tape keeps.
     pub tape: usize,
     /// The most that is alive during the forward pass beyond what the tape keeps.
@@ -59,10 +63,18 @@ impl Graph {
             parameters: parameters * FLOAT,
             packed_alone,
             packed,
+            packing: 3 * self.largest_weight(|op| matches!(op, Op::Conv2d(_))),
             tape: tape * FLOAT,
             forward: self.alive_forward(&sizes, keeps) * FLOAT,
             backward: self.alive_backward(&sizes, points) * FLOAT,
         })
+    }
+
+    /// Bytes of the largest weight of such layers.
+    #[must_use]
+    pub fn largest_weight(&self, of: impl Fn(&Op) -> bool) -> usize {
+        let weights = self.nodes().iter().filter(|node| of(&node.op)).flat_map(|node| node.op.parameters());
+        FLOAT * weights.map(|(_, shape)| shape.iter().product()).max().unwrap_or(0)
     }
 
     fn alive_forward(&self, sizes: &[usize], keeps: impl Fn(NodeId) -> bool) -> usize {

@@ -39,7 +39,7 @@ impl Weight {
     pub fn tensor(&self) -> Arc<Tensor> {
         match self.form() {
             Form::Whole(tensor) => tensor,
-            // Neither can fail: the lengths are those of the shape.
+            // The lengths are those of the shape; without a level all passes over the network fail.
             Form::Half(bits) => {
                 self.made(|values| Level::current().and_then(|level| widen(level, halves(&bits), values)))
             }

@@ -97,4 +97,8 @@ fn no_seed_is_no_descent_and_one_that_does_not_fit_is_refused() {
     let seeds = [tensor(&[1, 5], &[0.0; 5]), tensor(&[1, 4], &[0.0; 4])];
     let said = message(network.descend(&tape, &seeds, &[NodeId::INPUT]));
     assert!(said.contains("a seed of the logits' shape [1, 5]"), "{said}");
+    let descent = network.descend(&tape, &seeds[..1], &[NodeId::INPUT]).unwrap().remove(0);
+    let larger = network.forward(&noise(9, &[2, 3, 9, 7]), &Retain::all()).unwrap();
+    let said = message(network.gradient_of(&larger, descent));
+    assert!(said.contains("another network's tape"), "{said}");
 }

@@ -68,8 +68,8 @@ impl Level {
     pub fn current() -> Result<Self> {
         static CURRENT: OnceLock<Result<Level>> = OnceLock::new();
         let choose = || match std::env::var_os(VARIABLE) {
-            Some(name) => Self::named(&name.to_string_lossy()),
-            None => Ok(Self::available().first().copied().unwrap_or(Self::LAST)),
+            Some(name) if !name.is_empty() => Self::named(&name.to_string_lossy()),
+            _ => Ok(Self::available().first().copied().unwrap_or(Self::LAST)),
         };
         CURRENT.get_or_init(choose).clone()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gradex_engine::{Choice, Footprint, Graph, NodeId, Retain};
+use gradex_engine::{Choice, Footprint, Graph, Layer, NodeId, Op, Retain};
 
 use crate::error::Result;
 use crate::explainer::retain;
@@ -15,9 +15,13 @@ use crate::shared::TOGETHER;
 pub enum Work {
     /// At most one walk back over the tape to its point.
     Walk,
-    /// So many walks side by side under rules, which look at parts of parameters and inputs, over the network with folded batch
-    /// norms.
-    Relevance(usize),
+    /// Walks under rules, which look at parts of parameters and inputs, over the network with folded batch norms.
+    Relevance {
+        /// So many side by side.
+        walks: usize,
+        /// Whether rules may copy the weights of linear layers: most take the parts that they need while they read.
+        copies: bool,
+    },
     /// Forward passes of so many images at once.
     Scores(usize),
     /// Passes of so many images at once, forward and back to the input.
@@ -53,34 +57,36 @@ impl Memory {
     ) -> Result<Self> {
         let point_of = |method: &Arc<dyn Method>| point.unwrap_or_else(|| method.default_point(graph));
         let retain = retain(graph, methods, point, extrapolation, input)?;
-        let Footprint { parameters, packed_alone, packed, tape, forward, .. } =
+        let Footprint { parameters, packed_alone, packed, packing, tape, forward, .. } =
             graph.footprint(input, &retain, &[], choice)?;
-        let mut memory = Self { parameters: parameters - packed_alone, copies: packed, tape, passes: forward };
-        let mut walks = vec![];
+        let copies = packed + packing;
+        let mut memory = Self { parameters: parameters - packed_alone, copies, tape, passes: forward };
+        let mut gradients = vec![];
         for method in methods {
             match method.work() {
                 Work::Walk => {
-                    walks.extend(method.gradients(graph, point_of(method)).into_iter().chain([point_of(method)]))
+                    gradients.extend(method.gradients(graph, point_of(method)).into_iter().chain([point_of(method)]))
                 }
-                Work::Relevance(count) => {
+                Work::Relevance { walks, copies } => {
                     let backward = graph.footprint(input, &retain, &[point_of(method)], choice)?.backward;
-                    memory.copies = memory.copies.max(2 * packed + parameters);
+                    memory.copies = memory.copies.max(2 * packed + packing + folded(graph));
                     // What the largest layer has, its positive and negative parts, and what they give.
-                    memory.passes = memory.passes.max(3 * count * backward + 3 * largest(graph));
+                    let largest = graph.largest_weight(|op| copies || !matches!(op, Op::Linear(_)));
+                    memory.passes = memory.passes.max(3 * walks * backward + 3 * largest);
                 }
                 Work::Scores(batch) => memory = memory.with_scores(graph, input, batch, choice)?,
                 Work::Gradients(batch) => {
                     let (batch, retain) = (of_batch(input, batch), Retain::gradient(graph, NodeId::INPUT));
                     let batch = graph.footprint(&batch, &retain, &[NodeId::INPUT], choice)?;
-                    memory.copies = memory.copies.max(2 * packed);
+                    memory.copies = memory.copies.max(2 * packed + packing);
                     memory.passes = memory.passes.max(batch.tape + batch.forward.max(batch.backward));
                 }
             }
         }
-        if !walks.is_empty() {
-            let backward = graph.footprint(input, &retain, &walks, choice)?.backward + descents(graph, input)?;
+        if !gradients.is_empty() {
+            let backward = graph.footprint(input, &retain, &gradients, choice)?.backward + descents(graph, input)?;
             memory.passes = memory.passes.max(backward);
-            memory.copies = memory.copies.max(2 * packed);
+            memory.copies = memory.copies.max(2 * packed + packing);
         }
         Ok(memory)
     }
@@ -109,10 +115,11 @@ fn descents(graph: &Graph, input: &[usize]) -> Result<usize> {
     Ok(4 * TOGETHER * size_of::<f32>() * sizes.max().unwrap_or(0))
 }
 
-/// Bytes of the largest tensor of parameters.
-fn largest(graph: &Graph) -> usize {
-    let sizes = graph.parameters().into_iter().map(|parameter| parameter.shape.iter().product::<usize>());
-    size_of::<f32>() * sizes.max().unwrap_or(0)
+/// Bytes of the parameters that folding batch norms makes anew: those of linear layers stay shared.
+fn folded(graph: &Graph) -> usize {
+    let nodes = graph.nodes().iter().filter(|node| !matches!(node.op, Op::Linear(_)));
+    let sizes = nodes.flat_map(|node| node.op.parameters()).map(|(_, shape)| shape.iter().product::<usize>());
+    size_of::<f32>() * sizes.sum::<usize>()
 }
 
 /// The shape of `batch` such inputs.

@@ -25,4 +25,13 @@ impl Choice {
             Self::Forced(_) => Algorithm::fastest(level, shape, false),
         }
     }
+
+    /// Why it is this one.
+    pub(crate) fn reason(self, algorithm: Algorithm, shape: &ConvShape) -> &'static str {
+        match self {
+            Self::Forced(asked) if asked == algorithm => "asked for",
+            Self::Exact if algorithm == Algorithm::Direct && Algorithm::Winograd.takes(shape) => "exact sums asked for",
+            Self::Fastest | Self::Exact | Self::Forced(_) => algorithm.reason(shape),
+        }
+    }
 }

@@ -57,7 +57,7 @@ impl Graph {
         let demand = Demand::new(self, &shapes, &[NodeId::INPUT], &wanted);
         let describe = |(nodes, kind): (Vec<NodeId>, Kind)| {
             let output = nodes.last().map_or_else(Vec::new, |last| shapes[last.0].clone());
-            planned(nodes, output, &kind, level)
+            planned(nodes, output, &kind, level, choice)
         };
         let steps: Vec<PlannedStep> = demand.steps(choice)?.into_iter().map(describe).collect();
         let parameters =
@@ -83,11 +83,11 @@ impl Graph {
     }
 }
 
-fn planned(nodes: Vec<NodeId>, output: Vec<usize>, kind: &Kind, level: Level) -> PlannedStep {
+fn planned(nodes: Vec<NodeId>, output: Vec<usize>, kind: &Kind, level: Level, choice: Choice) -> PlannedStep {
     let step = |by| PlannedStep { nodes, output, by, reason: "", products: 0, packed: 0 };
     match kind {
         Kind::Convolution(shape, algorithm, _) => PlannedStep {
-            reason: algorithm.reason(shape),
+            reason: choice.reason(*algorithm, shape),
             products: algorithm.products(shape),
             packed: algorithm.packed_bytes(level, shape),
             ..step(algorithm.name())

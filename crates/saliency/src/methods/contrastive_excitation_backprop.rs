@@ -45,7 +45,7 @@ impl Method for ContrastiveExcitationBackprop {
     }
 
     fn work(&self) -> Work {
-        Work::Relevance(2)
+        Work::Relevance { walks: 2, copies: false }
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

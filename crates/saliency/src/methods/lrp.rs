@@ -20,6 +20,8 @@ pub struct Lrp {
     about: About,
     /// The composite, or what must be given to have one.
     composite: std::result::Result<Composite, &'static str>,
+    /// Whether it may have any rules: published ones read linear layers' weights without copies.
+    has_own_rules: bool,
 }
 
 impl Lrp {
@@ -36,6 +38,7 @@ impl Lrp {
                 paper: "Bach et al., PLoS ONE 2015",
             },
             composite: rules.ok_or(missing),
+            has_own_rules: true,
         }
     }
 
@@ -88,7 +91,7 @@ impl Lrp {
             "epsilon-gamma-box" => "Montavon et al., LRP: An Overview, 2019",
             _ => "Kohlbrenner et al., IJCNN 2020",
         };
-        Self { about: About { name, summary, cost: "1 relevance walk", paper }, composite }
+        Self { about: About { name, summary, cost: "1 relevance walk", paper }, composite, has_own_rules: false }
     }
 }
 
@@ -106,7 +109,7 @@ impl Method for Lrp {
     }
 
     fn work(&self) -> Work {
-        Work::Relevance(1)
+        Work::Relevance { walks: 1, copies: self.has_own_rules }
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {

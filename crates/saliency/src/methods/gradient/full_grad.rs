@@ -110,7 +110,7 @@ impl Method for FullGrad {
     }
 
     fn work(&self) -> Work {
-        Work::Relevance(1)
+        Work::Relevance { walks: 1, copies: false }
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
