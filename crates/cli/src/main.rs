@@ -59,6 +59,7 @@ fn printed(outcome: Outcome) -> Outcome {
     })
 }
 
+/// Does what is asked for, on a level that there is.
 fn carry_out(command: Command) -> Outcome {
     Level::current().map_err(Failure::usage)?;
     match command {

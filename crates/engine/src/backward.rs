@@ -12,6 +12,9 @@ use crate::tensor::Tensor;
 /// What a node sends back, given what arrived at it and at others.
 type Sending<'a, V> = dyn FnMut(NodeId, V, &mut BTreeMap<NodeId, V>) -> Result<Vec<(NodeId, V)>> + 'a;
 
+/// What a node sends to its inputs for each of the upstreams at its output.
+pub type Ruling<'a> = dyn FnMut(NodeId, &Site<'_>, &[Tensor]) -> Result<Vec<Vec<Tensor>>> + 'a;
+
 /// How far a walk has come.
 #[derive(Debug, Clone)]
 pub(crate) struct Way<V> {
@@ -44,10 +47,10 @@ impl Network {
         keep: &[NodeId],
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        let each = |id, site: &Site<'_>, upstreams: &[Tensor]| {
+        let mut each = |id, site: &Site<'_>, upstreams: &[Tensor]| {
             upstreams.iter().map(|upstream| rule(id, site, upstream)).collect()
         };
-        let found = self.backward_all(tape, vec![seed], keep, each)?;
+        let found = self.backward_all(tape, vec![seed], keep, &mut each)?;
         Ok(found.into_iter().filter_map(|(id, mut all)| Some((id, all.pop()?))).collect())
     }
 
@@ -61,7 +64,7 @@ impl Network {
         tape: &Tape,
         seeds: Vec<Tensor>,
         keep: &[NodeId],
-        mut rule: impl FnMut(NodeId, &Site<'_>, &[Tensor]) -> Result<Vec<Vec<Tensor>>>,
+        rule: &mut Ruling<'_>,
     ) -> Result<BTreeMap<NodeId, Vec<Tensor>>> {
         let mut send = |id: NodeId, upstreams: Vec<Tensor>, _: &mut BTreeMap<NodeId, Vec<Tensor>>| {
             let (site, inputs) = (self.site(tape, id), &self.graph().node(id).inputs);

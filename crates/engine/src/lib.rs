@@ -28,6 +28,7 @@ mod weight;
 
 pub mod layers;
 
+pub use backward::Ruling;
 pub use descent::Descent;
 pub use error::{Error, Result};
 pub use gradex_kernels::blocked::Algorithm;

@@ -1,11 +1,11 @@
 //! Helpful error messages: the names most like the one that was not found.
 
-/// Up to three of `candidates`, those most like `name` whatever the case: first those with `name` for one of their words,
+/// Up to three of `candidates`, those most like `name`, whatever the case of ASCII letters: first those with `name` for one of their words,
 /// then by edit distance.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let name = name.to_lowercase();
+    let name = name.to_ascii_lowercase();
     let rank = |candidate: &'a str| {
-        let lower = candidate.to_lowercase();
+        let lower = candidate.to_ascii_lowercase();
         let has_word = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
         ((!has_word, edit_distance(&name, &lower)), candidate)
     };
@@ -17,7 +17,7 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec
 /// The name that `name` is likely a slip for: one with it for a word, or with no more slips than a third of its letters.
 pub fn meant<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     let found = nearest(name, candidates).into_iter().next()?;
-    let (name, lower) = (name.to_lowercase(), found.to_lowercase());
+    let (name, lower) = (name.to_ascii_lowercase(), found.to_ascii_lowercase());
     let has_word = lower.split(|c: char| !c.is_alphanumeric()).any(|word| word == name);
     (has_word || 3 * edit_distance(&name, &lower) <= name.chars().count()).then_some(found)
 }

@@ -7,7 +7,7 @@ use std::ops::{Add, ControlFlow};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use gradex_engine::{Graph, Layer, Network, NodeId, Retain, Site, Tape, Tensor, is_finite};
+use gradex_engine::{Graph, Layer, Network, NodeId, Retain, Ruling, Site, Tape, Tensor, is_finite};
 use ndarray::{ArrayView4, Ix4};
 
 use crate::coarse_map::CoarseMap;
@@ -223,10 +223,10 @@ impl<'a> Run<'a> {
         keep: &[NodeId],
         mut rule: impl FnMut(NodeId, &Site<'_>, &Tensor) -> gradex_engine::Result<Vec<Tensor>>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        let each = |id, site: &Site<'_>, upstreams: &[Tensor]| {
+        let mut each = |id, site: &Site<'_>, upstreams: &[Tensor]| {
             upstreams.iter().map(|upstream| rule(id, site, upstream)).collect()
         };
-        let found = self.backward_all(network, vec![seed], keep, each)?;
+        let found = self.backward_all(network, vec![seed], keep, &mut each)?;
         Ok(found.into_iter().filter_map(|(id, mut all)| Some((id, all.pop()?))).collect())
     }
 
@@ -239,15 +239,15 @@ impl<'a> Run<'a> {
         network: &Network,
         seeds: Vec<Tensor>,
         keep: &[NodeId],
-        mut rule: impl FnMut(NodeId, &Site<'_>, &[Tensor]) -> gradex_engine::Result<Vec<Vec<Tensor>>>,
+        rule: &mut Ruling<'_>,
     ) -> Result<BTreeMap<NodeId, Vec<Tensor>>> {
         self.spend(Cost { forwards: 0, backwards: seeds.len() });
         let is_finite = |tensor: &Tensor| is_finite(tensor.view());
-        let found = network.backward_all(self.tape, seeds.clone(), keep, &mut rule)?;
+        let found = network.backward_all(self.tape, seeds.clone(), keep, rule)?;
         if found.values().flatten().all(is_finite) {
             return Ok(found);
         }
-        network.backward_all(self.tape, seeds, keep, |id, site, upstreams| {
+        network.backward_all(self.tape, seeds, keep, &mut |id, site, upstreams| {
             let sent = rule(id, site, upstreams)?;
             let name = || network.graph().node(id).name.clone();
             let error = || gradex_engine::Error::NonFinite { what: "gradient sent back by node", name: name() };

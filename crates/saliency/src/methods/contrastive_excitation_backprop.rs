@@ -54,7 +54,7 @@ impl Method for ContrastiveExcitationBackprop {
         run.check_related(point)?;
         let plan = Composite::excitation_backprop().explain(run.network());
         let seeds = vec![run.seed().clone(); 2];
-        let mut found = run.backward_all(run.network(), seeds, &[point], |id, site, upstreams| {
+        let mut found = run.backward_all(run.network(), seeds, &[point], &mut |id, site, upstreams| {
             let rule = &plan.of(id).rule;
             let found = match upstreams {
                 [whole, other, ..] if id == last => {

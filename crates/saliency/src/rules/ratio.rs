@@ -12,8 +12,8 @@
 
 use std::borrow::Cow;
 
-use gradex_engine::{Affine, Error, Layer, Params, Result, Site, Tensor};
-use ndarray::{ArrayD, Axis, Zip};
+use gradex_engine::{Affine, Error, Layer, Params, Result, Site, Tensor, values};
+use ndarray::{ArrayD, Axis};
 
 use super::parts::{InputPart, ParameterPart, parameters};
 use super::{Absorbed, Propagated, Rule, check_finite, check_upstream, total};
@@ -148,12 +148,10 @@ impl Part<'_> {
         let shapes: Vec<&[usize]> = shapes.iter().map(|shape| &shape[..]).collect();
         let back = layer.transpose(&self.params, &together, &shapes)?;
         for (place, (input, back)) in self.inputs.iter().zip(&back).enumerate() {
-            let images = input.shape().first().copied().unwrap_or(0).max(1);
-            for (sent, back) in sent.iter_mut().zip(back.axis_chunks_iter(Axis(0), images)) {
-                Zip::from(&mut sent[place])
-                    .and(&**input)
-                    .and(back)
-                    .for_each(|sent, a, back| *sent += self.factor * a * back);
+            let (input, back) = (values(input), values(back));
+            for (sent, back) in sent.iter_mut().zip(back.chunks(input.len().max(1))) {
+                let products = input.iter().zip(back).map(|(a, back)| self.factor * a * back);
+                sent[place].iter_mut().zip(products).for_each(|(sent, product)| *sent += product);
             }
         }
         Ok(())
@@ -163,8 +161,7 @@ impl Part<'_> {
 /// Tensors of one shape, one behind the other along the batch.
 fn stacked(tensors: &[Tensor], shape: &[usize]) -> Tensor {
     let mut stack = Tensor::zeros(batch_of(tensors.len(), shape));
-    let chunks = stack.axis_chunks_iter_mut(Axis(0), shape.first().copied().unwrap_or(0).max(1));
-    chunks.zip(tensors).for_each(|(mut to, from)| to.assign(from));
+    stack.iter_mut().zip(tensors.iter().flatten()).for_each(|(to, from)| *to = *from);
     stack
 }
 
