@@ -32,5 +32,5 @@ fn one_level_alone_and_one_that_is_none() {
     assert!(said.contains("portable") && said.lines().count() == 7, "{said}");
     let output = verify(&["--this-level"], Some("abacus"));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.code() == Some(1) && said.contains("abacus") && said.contains("portable"), "{said}");
+    assert!(output.status.code() == Some(2) && said.contains("abacus") && said.contains("portable"), "{said}");
 }
