@@ -75,13 +75,10 @@ impl Network {
             }
             Ok(sent)
         };
-        let add = |_, sums: Vec<Tensor>, sent: Vec<Tensor>| {
-            Ok(sums.into_iter().zip(&sent).map(|(sum, sent)| sum + sent).collect())
-        };
         seeds.iter().try_for_each(|seed| self.check_seed(tape, seed))?;
         let count = seeds.len();
         let way = Way::from(self.graph().logits(), seeds);
-        let mut kept = self.walk(way, keep, &|_| true, &mut send, &add)?.kept;
+        let mut kept = self.walk(way, keep, &|_| true, &mut send, &added)?.kept;
         for id in keep {
             kept.entry(*id).or_insert_with(|| vec![Tensor::zeros(tape.shape(*id)); count]);
         }
@@ -178,6 +175,11 @@ impl Network {
             cache: tape.cache(id),
         }
     }
+}
+
+/// The sum of what arrived and what is sent, for each of the upstreams that both have.
+pub(crate) fn added(_: NodeId, sums: Vec<Tensor>, sent: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    Ok(sums.into_iter().zip(&sent).map(|(sum, sent)| sum + sent).collect())
 }
 
 /// Checks that there is one gradient an input, of its shape.

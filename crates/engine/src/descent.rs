@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ndarray::{Axis, Slice, concatenate};
 
-use crate::backward::Way;
+use crate::backward::{Way, added};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::{Affine, Layer};
@@ -71,7 +71,7 @@ impl Network {
                 done(id);
                 Ok(sent)
             },
-            &|_, sums, sent| Ok(sums.into_iter().zip(&sent).map(|(sum, sent)| sum + sent).collect()),
+            &added,
         )?;
         let of = |values: &BTreeMap<NodeId, Vec<Tensor>>, seed: usize| {
             values.iter().map(|(id, all)| (*id, all[seed].clone())).collect()

@@ -1,7 +1,7 @@
 //! Helpful error messages: the names most like the one that was not found.
 
-/// Up to three of `candidates`, those most like `name`, whatever the case of ASCII letters: first those with `name` for one of their words,
-/// then by edit distance.
+/// Up to three of `candidates`, those most like `name`, whatever the case of ASCII letters: first those with `name` for one
+/// of their words, then by edit distance.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<String> {
     let name = name.to_ascii_lowercase();
     let rank = |candidate: &'a str| {

@@ -59,8 +59,8 @@ impl Memory {
         let retain = retain(graph, methods, point, extrapolation, input)?;
         let Footprint { parameters, packed_alone, packed, packing, tape, forward, .. } =
             graph.footprint(input, &retain, &[], choice)?;
-        let copies = packed + packing;
-        let mut memory = Self { parameters: parameters - packed_alone, copies, tape, passes: forward };
+        let parameters = parameters - packed_alone;
+        let mut memory = Self { parameters, copies: packed + packing, tape, passes: forward };
         let mut gradients = vec![];
         for method in methods {
             match method.work() {
