@@ -104,7 +104,7 @@ impl Level {
 
     /// Blocks of [`BLOCK`] output channels that a register tile covers.
     pub(crate) fn blocks(self) -> usize {
-        let [lanes, vectors, _] = self.tile();
+        let [lanes, vectors] = self.tile();
         vectors * lanes / BLOCK
     }
 
@@ -120,16 +120,10 @@ impl Level {
         lanes
     }
 
-    /// Pixels in a register tile.
-    pub(crate) fn pixels(self) -> usize {
-        let [_, _, pixels] = self.tile();
-        pixels
-    }
-
-    /// Numbers in a vector; vectors of output channels and pixels in a register tile.
-    fn tile(self) -> [usize; 3] {
-        fn of<S: Simd>(_: S) -> [usize; 3] {
-            [S::LANES, S::VECTORS, S::PIXELS]
+    /// Numbers in a vector, and vectors of output channels in a register tile.
+    fn tile(self) -> [usize; 2] {
+        fn of<S: Simd>(_: S) -> [usize; 2] {
+            [S::LANES, S::VECTORS]
         }
         match self.0 {
             #[cfg(all(feature = "simd", target_arch = "x86_64"))]

@@ -59,6 +59,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// The smaller; `b` where either is NaN.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The value, but no less than `low` and no more than `high`; NaN where it is NaN.
+    #[inline(always)]
+    fn clamp(self, value: Self::Vector, [low, high]: [Self::Vector; 2]) -> Self::Vector {
+        self.min(high, self.max(value, low))
+    }
     /// `value` but where `of <= low` or `of >= high`: there 0.
     fn keep_within(self, value: Self::Vector, of: Self::Vector, bounds: [Self::Vector; 2]) -> Self::Vector;
     /// `value` where `of` equals `other` or is NaN, else 0; and 0 there, else `value`.

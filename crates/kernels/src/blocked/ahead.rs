@@ -22,10 +22,10 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// For `length` weights of `width` channels that pass by `tiles` tiles, after the first `before` of them.
-    pub(super) fn new(length: usize, width: usize, [tiles, before]: [usize; 2]) -> Self {
+    /// For `length` weights of `width` channels that pass by `tiles` tiles: the first one's.
+    pub(super) fn new(length: usize, width: usize, tiles: usize) -> Self {
         let (share, step) = (length.div_ceil(tiles.max(1)), (BLOCK * width).div_ceil(tiles.max(1)));
-        Self { at: length + share * before, share, step: step.next_multiple_of(LINE) }
+        Self { at: length, share, step: step.next_multiple_of(LINE) }
     }
 
     /// The next tile's.

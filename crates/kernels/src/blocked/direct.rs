@@ -6,7 +6,7 @@ use super::grid::{Piece, pieces};
 use super::narrow::{self, Narrow, is_narrow};
 use super::phase::{Phases, Taps};
 use super::planes;
-use super::tile::{Pair, Row, Sums, Target, pairs};
+use super::tile::{Line, Rows, Sums};
 use super::weights::{Channels, Panel};
 use super::{BLOCK, Layout};
 use crate::level::Level;
@@ -86,92 +86,68 @@ impl Direct {
     }
 
     fn piece(&self, run: &Run<'_>, layout: &Layout, taps: &[Taps], piece: &mut Piece<'_>) {
-        let panel_blocks = self.level.blocks();
-        // Rows that lie in one phase can be computed in pairs.
-        let paired =
-            self.narrow.is_none() && !run.planes && self.phases.step == [1, 1] && pairs(self.level, layout.size[1]);
-        let height = if paired { 2 } else { 1 };
-        let row_tiles = layout.size[1].div_ceil(self.phases.step[1]).div_ceil(self.level.pixels() / height);
-        let tiles = row_tiles * piece.slices.len().div_ceil(height * self.phases.step[0]);
+        let (step, [height, width]) = (self.phases.step, layout.size);
+        let rows: Vec<[usize; 2]> = piece.rows.clone().map(|row| [row / height, row % height]).collect();
         for (place, panel) in piece.panels.clone().enumerate() {
-            let blocks = panel_blocks.min(layout.blocks() - panel * panel_blocks);
-            let first = place * panel_blocks * layout.block_stride();
-            for (group, rows) in piece.slices.chunks_mut(height).enumerate() {
-                let index = piece.rows.start + group * height;
-                for column in 0..self.phases.step[1].min(layout.size[1]) {
-                    let tiles = [tiles, group / self.phases.step[0] * row_tiles];
-                    let fresh = place == 0;
-                    let sums = |index| Sums { fresh, tiles, ..self.sums(run, layout, taps, panel, [index, column]) };
-                    let target = |index: usize, row| self.target(run, layout, row, panel, [index, column]);
-                    let pixels = (layout.size[1] - column).div_ceil(self.phases.step[1]);
-                    match rows {
-                        [row] => {
-                            let (sums, target) = (sums(index), target(index, &mut row[first..]));
-                            match self.narrow {
-                                Some(outputs) => self.level.run(Narrow { sums, pixels, outputs, target }),
-                                None => self.level.run(Row { sums, pixels, blocks, target }),
-                            }
-                        }
-                        [row, next] => {
-                            let targets = [target(index, &mut row[first..]), target(index + 1, &mut next[first..])];
-                            let (sums, second) = (sums(index), sums(index + 1).input);
-                            self.level.run(Pair { sums, second, pixels, blocks, targets });
-                        }
-                        _ => {}
-                    }
+            let first = place * self.level.blocks() * layout.block_stride();
+            for (phase, taps) in taps.iter().enumerate().filter(|(phase, _)| phase % step[1] < width) {
+                let part = Part { run, layout, taps, panel, phase };
+                let in_phase = |([_, y], _): &(&[usize; 2], _)| y % step[0] == phase / step[1];
+                let of_phase = rows.iter().zip(&mut piece.slices).filter(in_phase);
+                let mut lines = Vec::with_capacity(rows.len());
+                lines.extend(of_phase.map(|([n, y], slice)| self.line(&part, [*n, *y], &mut slice[first..])));
+                let sums = Sums { fresh: place == 0, ..self.sums(&part) };
+                match self.narrow {
+                    Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),
+                    None => Rows::run_on(self.level, sums, &mut lines),
                 }
             }
         }
     }
 
-    /// What one panel's sums along a row read, from this row of the batch and column on.
-    fn sums<'a>(
-        &'a self,
-        run: &Run<'a>,
-        layout: &Layout,
-        taps: &'a [Taps],
-        panel: usize,
-        [row, column]: [usize; 2],
-    ) -> Sums<'a> {
-        let Phases { stride, step, .. } = self.phases;
-        let source = &run.input.layout;
-        let (n, y) = (row / layout.size[0], row % layout.size[0]);
-        let blocks = self.level.blocks().min(layout.blocks() - panel * self.level.blocks());
-        let phase = y % step[0] * step[1] + column;
-        let (panels, values) = &self.weights[phase];
-        let Panel { blocks: reads, channels, values: range } = &panels[panel];
-        let pixel = if run.planes { 1 } else { BLOCK };
-        let start = taps[phase].start(source, n, y / step[0] * stride[0]) * pixel;
+    /// What a panel's sums have in common.
+    fn sums<'a>(&'a self, part: &Part<'a>) -> Sums<'a> {
+        let (panels, values) = &self.weights[part.phase];
+        let Panel { channels, values: range, .. } = &panels[part.panel];
+        let [first, step] = [part.panel * self.level.blocks(), self.phases.step[1]];
+        let blocks = self.level.blocks().min(part.layout.blocks() - first);
         Sums {
-            input: &run.input.values[start + reads.start * run.block_stride()..],
-            planes: run.planes,
+            planes: part.run.planes,
             fresh: false,
-            taps: &taps[phase].offsets,
-            block_stride: run.block_stride(),
+            taps: &part.taps.offsets,
+            block_stride: part.run.block_stride(),
             channels: *channels,
             part: PART,
-            stride: stride[1],
+            stride: self.phases.stride[1],
             weights: &values[range.clone()],
-            tiles: [1, 0],
-            bias: &self.bias[panel * self.level.blocks() * BLOCK..][..blocks * BLOCK],
+            bias: &self.bias[first * BLOCK..][..blocks * BLOCK],
+            pixels: (part.layout.size[1] - part.phase % step).div_ceil(step),
         }
     }
 
-    /// Where they go: `output` starts with the panel's first block.
-    fn target<'a>(
-        &self,
-        run: &Run<'a>,
-        layout: &Layout,
-        output: &'a mut [f32],
-        panel: usize,
-        [row, column]: [usize; 2],
-    ) -> Target<'a> {
-        let (n, y) = (row / layout.size[0], row % layout.size[0]);
-        Target {
+    /// One row of them: row `y` of image `n`, whose panel starts where `output` does.
+    fn line<'a, 'b>(&self, part: &Part<'a>, [n, y]: [usize; 2], output: &'b mut [f32]) -> Line<'a, 'b> {
+        let Part { run, layout, taps, panel, phase } = part;
+        let Phases { stride, step, .. } = self.phases;
+        let pixel = if run.planes { 1 } else { BLOCK };
+        let start = taps.start(&run.input.layout, n, y / step[0] * stride[0]) * pixel;
+        let reads = self.weights[*phase].0[*panel].blocks.start;
+        let column = phase % step[1];
+        Line {
+            input: &run.input.values[start + reads * run.block_stride()..],
             output: &mut output[(layout.halo.left + column) * BLOCK..],
             block_stride: layout.block_stride(),
-            stride: self.phases.step[1],
+            stride: step[1],
             finish: run.epilogue.at(n, y, panel * self.level.blocks(), column),
         }
     }
+}
+
+/// One phase of one panel.
+struct Part<'a> {
+    run: &'a Run<'a>,
+    layout: &'a Layout,
+    taps: &'a Taps,
+    panel: usize,
+    phase: usize,
 }

@@ -1,7 +1,5 @@
 //! What happens to the sums of a convolution before they leave the nearest cache: `activation(scale sum + shift + residual)`.
 
-use std::ops::Range;
-
 use super::gate::Gate;
 use super::grid::Piece;
 use super::{BLOCK, Layout, View};
@@ -31,12 +29,12 @@ impl Activation {
         }
     }
 
-    #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, value: S::Vector) -> S::Vector {
+    /// What it keeps values within.
+    fn range(self) -> [f32; 2] {
         match self {
-            Self::None => value,
-            Self::Relu => simd.max(value, simd.splat(0.0)),
-            Self::Relu6 => simd.min(simd.splat(6.0), simd.max(value, simd.splat(0.0))),
+            Self::None => [f32::NEG_INFINITY, f32::INFINITY],
+            Self::Relu => [0.0, f32::INFINITY],
+            Self::Relu6 => [0.0, 6.0],
         }
     }
 }
@@ -150,25 +148,53 @@ impl Finish<'_> {
         if let Some(residual) = residual {
             value = simd.add(value, residual);
         }
-        self.activation.apply(simd, value)
+        simd.clamp(value, self.bounds(simd))
     }
 
-    /// The steps over sums that lie in block `block` already, at every `stride`-th pixel.
     #[inline(always)]
-    pub(super) fn along<S: Simd>(
+    fn bounds<S: Simd>(&self, simd: S) -> [S::Vector; 2] {
+        let [low, high] = self.activation.range();
+        [simd.splat(low), simd.splat(high)]
+    }
+
+    /// The steps for values of `stride`-th pixels, which then go to `output`; `at` are their block, lane and, counted in
+    /// strides, their first pixel.
+    #[inline(always)]
+    pub(super) fn leave<S: Simd>(
         &self,
         simd: S,
-        output: &mut [f32],
-        block: usize,
-        pixels: Range<usize>,
+        values: impl Iterator<Item = S::Vector>,
+        [block, lane, first]: [usize; 3],
         stride: usize,
+        output: &mut [f32],
     ) {
-        let output = output.as_chunks_mut::<BLOCK>().0;
-        for lane in (0..BLOCK).step_by(S::LANES) {
-            let norm = self.norm_of(simd, block, lane);
-            for pixel in pixels.clone().map(|pixel| pixel * stride) {
-                let (place, residual) = (&mut output[pixel][lane..], self.residual_at(simd, block, lane, pixel));
-                simd.store(self.steps(simd, simd.load(place), norm, residual), place);
+        let places = output.as_chunks_mut::<BLOCK>().0.iter_mut().step_by(stride);
+        let residual = self.residual.map(|(values, block_stride)| {
+            let values = &values[block * block_stride + first * stride * BLOCK..];
+            values.as_chunks::<BLOCK>().0.iter().step_by(stride)
+        });
+        let bounds = self.bounds(simd);
+        match (self.norm_of(simd, block, lane), residual) {
+            (None, None) => {
+                for (value, place) in values.zip(places) {
+                    simd.store(simd.clamp(value, bounds), &mut place[lane..]);
+                }
+            }
+            (Some([scale, shift]), None) => {
+                for (value, place) in values.zip(places) {
+                    let value = simd.add(simd.mul(value, scale), shift);
+                    simd.store(simd.clamp(value, bounds), &mut place[lane..]);
+                }
+            }
+            (norm, Some(residual)) => {
+                for ((value, place), residual) in values.zip(places).zip(residual) {
+                    let value = match norm {
+                        Some([scale, shift]) => simd.add(simd.mul(value, scale), shift),
+                        None => value,
+                    };
+                    let value = simd.add(value, simd.load(&residual[lane..]));
+                    simd.store(simd.clamp(value, bounds), &mut place[lane..]);
+                }
             }
         }
     }

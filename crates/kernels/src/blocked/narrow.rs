@@ -7,7 +7,7 @@
 
 use super::BLOCK;
 use super::buffer::Buffer;
-use super::tile::{Sums, Target};
+use super::tile::{Line, Sums};
 use super::weights::{Channels, Panel};
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
@@ -38,51 +38,52 @@ pub(super) fn pack(channels: &Channels, taps: &[usize], weight: &[f32]) -> (Vec<
     (vec![panel], packed)
 }
 
-/// `pixels` sums along a row, of `outputs` channels.
-pub(super) struct Narrow<'a, 'b> {
+/// The sums of `outputs` channels along some rows.
+pub(super) struct Narrow<'a, 'b, 'c> {
     pub sums: Sums<'a>,
-    pub pixels: usize,
     pub outputs: usize,
-    pub target: Target<'b>,
+    pub lines: &'c mut [Line<'a, 'b>],
 }
 
-impl Kernel for Narrow<'_, '_> {
+impl Kernel for Narrow<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { sums, pixels, outputs, mut target } = self;
+        let Self { sums, outputs, lines } = self;
         if const { S::LANES > 4 } {
-            if outputs == 1 {
-                row::<S, 1>(simd, &sums, pixels, &mut target);
-            } else {
-                row::<S, 3>(simd, &sums, pixels, &mut target);
+            for line in lines {
+                if outputs == 1 {
+                    row::<S, 1>(simd, &sums, line);
+                } else {
+                    row::<S, 3>(simd, &sums, line);
+                }
             }
         }
     }
 }
 
 #[inline(always)]
-fn row<S: Simd, const O: usize>(simd: S, sums: &Sums<'_>, pixels: usize, target: &mut Target<'_>) {
+fn row<S: Simd, const O: usize>(simd: S, sums: &Sums<'_>, line: &mut Line<'_, '_>) {
     // As many as the registers hold sums of three channels.
     let width = if const { S::LANES == 16 } { 8 } else { 4 };
-    let whole = pixels - pixels % width;
+    let whole = sums.pixels - sums.pixels % width;
     for first in (0..whole).step_by(width) {
         if const { S::LANES == 16 } {
-            tile::<S, O, 8>(simd, sums, first, target);
+            tile::<S, O, 8>(simd, sums, first, line);
         } else {
-            tile::<S, O, 4>(simd, sums, first, target);
+            tile::<S, O, 4>(simd, sums, first, line);
         }
     }
-    (whole..pixels).for_each(|pixel| tile::<S, O, 1>(simd, sums, pixel, target));
+    (whole..sums.pixels).for_each(|pixel| tile::<S, O, 1>(simd, sums, pixel, line));
 }
 
 /// `P` pixels from `first` on, times `O` channels.
 #[inline(always)]
-fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first: usize, target: &mut Target<'_>) {
+fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first: usize, line: &mut Line<'_, '_>) {
     let mut lanes = [[simd.splat(0.0); O]; P];
     let mut weights = sums.weights.as_chunks::<BLOCK>().0.as_chunks::<O>().0.iter();
     for block in 0..sums.channels / BLOCK {
         let start = block * sums.block_stride + first * sums.stride * BLOCK;
-        let input = sums.input[start..].as_chunks::<BLOCK>().0;
+        let input = line.input[start..].as_chunks::<BLOCK>().0;
         for (tap, weights) in sums.taps.iter().zip(&mut weights) {
             let input = &input[*tap..][..(P - 1) * sums.stride + 1];
             for lane in (0..BLOCK).step_by(S::LANES) {
@@ -97,14 +98,14 @@ fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first
         }
     }
     for (index, lanes) in lanes.into_iter().enumerate() {
-        let mut line = [0.0; BLOCK];
-        for ((value, bias), lanes) in line.iter_mut().zip(sums.bias).zip(lanes) {
+        let mut pixel = [0.0; BLOCK];
+        for ((value, bias), lanes) in pixel.iter_mut().zip(sums.bias).zip(lanes) {
             *value = bias + simd.sum(lanes);
         }
-        let pixel = (first + index) * target.stride;
+        let place = (first + index) * line.stride;
         for lane in (0..BLOCK).step_by(S::LANES) {
-            let value = target.finish.apply(simd, simd.load(&line[lane..]), 0, lane, pixel);
-            simd.store(value, &mut target.output[pixel * BLOCK + lane..]);
+            let value = line.finish.apply(simd, simd.load(&pixel[lane..]), 0, lane, place);
+            simd.store(value, &mut line.output[place * BLOCK + lane..]);
         }
     }
 }

@@ -10,12 +10,10 @@ use crate::level::Level;
 /// How far ahead in a panel weights are asked for.
 const AHEAD: usize = 1024;
 
-/// The sums of one panel of output channels along a row: what they read.
+/// What the sums of one panel of output channels along some rows have in common.
 #[derive(Clone, Copy)]
 pub(super) struct Sums<'a> {
-    /// From the first block's first pixel on.
-    pub input: &'a [f32],
-    /// Whether it lies in [planes](super::planes) rather than in blocks.
+    /// Whether the input lies in [planes](super::planes) rather than in blocks.
     pub planes: bool,
     /// Whether this panel is the first that reads it: it may be far.
     pub fresh: bool,
@@ -32,16 +30,18 @@ pub(super) struct Sums<'a> {
     pub stride: usize,
     /// `[blocks, taps, channels of the block, channels of the panel]`
     pub weights: &'a [f32],
-    /// Tiles that these weights pass by, and those of them that come before this row.
-    pub tiles: [usize; 2],
     /// One for each channel of the panel.
     pub bias: &'a [f32],
+    /// Sums along a row.
+    pub pixels: usize,
 }
 
-/// Where the sums go.
-pub(super) struct Target<'a> {
-    /// From the panel's first block's first pixel on.
-    pub output: &'a mut [f32],
+/// One row of sums.
+pub(super) struct Line<'a, 'b> {
+    /// What is read, from the first block's first pixel on.
+    pub input: &'a [f32],
+    /// Where the sums go, from the panel's first block's first pixel on.
+    pub output: &'b mut [f32],
     /// From one block of output channels to the next.
     pub block_stride: usize,
     /// Pixels from one sum to the next.
@@ -50,65 +50,63 @@ pub(super) struct Target<'a> {
     pub finish: Finish<'a>,
 }
 
-/// `pixels` sums of a panel of `blocks` blocks of output channels: compiled once for all that call it.
-pub(super) struct Row<'a, 'b> {
-    pub sums: Sums<'a>,
-    pub pixels: usize,
-    pub blocks: usize,
-    pub target: Target<'b>,
+/// The sums of a panel of output channels along some rows: compiled once for all that call it.
+pub(super) struct Rows<'a, 'b, 'c> {
+    sums: Sums<'a>,
+    lines: &'c mut [Line<'a, 'b>],
+    tile: &'c mut Tile,
 }
 
-/// Two such rows at once, where one is too short to fill the registers: see [`pairs`].
-pub(super) struct Pair<'a, 'b> {
-    /// Those of the first row.
-    pub sums: Sums<'a>,
-    /// What the second row reads, in place of the first's.
-    pub second: &'a [f32],
-    pub pixels: usize,
-    pub blocks: usize,
-    pub targets: [Target<'b>; 2],
-}
-
-/// Whether rows of this many pixels are better computed as a [`Pair`].
-pub(super) fn pairs(level: Level, pixels: usize) -> bool {
-    level.pixels() == PAIRED && pixels <= PAIRED / 2
-}
-
-/// Pixels in a register tile that is wide enough for two rows.
+/// Pixels in a register tile that is wide enough for two rows, and in none are more.
 const PAIRED: usize = 14;
 
-impl Kernel for Row<'_, '_> {
+/// The sums of a tile, `[rows, pixels, channels of the panel]`. It lies outside of the kernel: there the compiler would hold it
+/// in registers too, which it has not.
+#[repr(align(64))]
+struct Tile([[f32; BLOCK]; 2 * PAIRED]);
+
+impl<'a, 'b> Rows<'a, 'b, '_> {
+    /// Computes them.
+    pub(super) fn run_on(level: Level, sums: Sums<'a>, lines: &mut [Line<'a, 'b>]) {
+        level.run(Rows { sums, lines, tile: &mut Tile([[0.0; BLOCK]; 2 * PAIRED]) });
+    }
+}
+
+impl Kernel for Rows<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { sums, pixels, blocks, target } = self;
-        let (inputs, mut targets) = ([sums.input], [target]);
+        let Self { sums, lines, tile } = self;
         // Conditions on the level are constants: what it does not need is not compiled for it.
         if const { S::LANES == 16 } {
-            if blocks == 2 {
-                by_stride::<S, 2, 1>(simd, &sums, inputs, pixels, &mut targets);
+            if sums.bias.len() == 2 * BLOCK {
+                by_rows::<S, 2>(simd, &sums, lines, tile);
             } else {
-                by_stride::<S, 1, 1>(simd, &sums, inputs, pixels, &mut targets);
+                by_rows::<S, 1>(simd, &sums, lines, tile);
             }
         } else if const { S::LANES == 8 } {
-            by_stride::<S, 2, 1>(simd, &sums, inputs, pixels, &mut targets);
+            by_rows::<S, 2>(simd, &sums, lines, tile);
         } else {
-            by_stride::<S, 4, 1>(simd, &sums, inputs, pixels, &mut targets);
+            by_rows::<S, 4>(simd, &sums, lines, tile);
         }
     }
 }
 
-impl Kernel for Pair<'_, '_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { sums, second, pixels, blocks, mut targets } = self;
-        let inputs = [sums.input, second];
-        if const { S::PIXELS == PAIRED } {
-            if blocks == 2 {
-                by_stride::<S, 2, 2>(simd, &sums, inputs, pixels, &mut targets);
-            } else {
-                by_stride::<S, 1, 2>(simd, &sums, inputs, pixels, &mut targets);
-            }
+/// Takes two rows at once where one is too short to fill the registers.
+#[inline(always)]
+fn by_rows<S: Simd, const B: usize>(simd: S, sums: &Sums<'_>, lines: &mut [Line<'_, '_>], tile: &mut Tile) {
+    let height = if const { S::PIXELS == PAIRED } && !sums.planes && sums.pixels <= PAIRED / 2 { 2 } else { 1 };
+    let tiles = lines.len().div_ceil(height) * sums.pixels.div_ceil(S::PIXELS / height);
+    let mut ahead = Ahead::new(sums.weights.len(), B * S::LANES, tiles);
+    let mut rest = lines;
+    if const { S::PIXELS == PAIRED } && height == 2 {
+        let (pairs, last) = rest.as_chunks_mut::<2>();
+        for pair in pairs {
+            by_stride::<S, B, 2>(simd, sums, pair, tile, &mut ahead);
         }
+        rest = last;
+    }
+    for line in rest.as_chunks_mut::<1>().0 {
+        by_stride::<S, B, 1>(simd, sums, line, tile, &mut ahead);
     }
 }
 
@@ -116,21 +114,21 @@ impl Kernel for Pair<'_, '_> {
 fn by_stride<S: Simd, const B: usize, const R: usize>(
     simd: S,
     sums: &Sums<'_>,
-    inputs: [&[f32]; R],
-    pixels: usize,
-    targets: &mut [Target<'_>; R],
+    lines: &mut [Line<'_, '_>; R],
+    tile: &mut Tile,
+    ahead: &mut Ahead,
 ) {
     match (sums.planes, sums.stride) {
-        (false, 1) => tiles::<S, B, R, 1, false>(simd, sums, inputs, pixels, targets),
-        (false, 2) => tiles::<S, B, R, 2, false>(simd, sums, inputs, pixels, targets),
-        (false, _) => tiles::<S, B, R, 0, false>(simd, sums, inputs, pixels, targets),
+        (false, 1) => tiles::<S, B, R, 1, false>(simd, sums, lines, tile, ahead),
+        (false, 2) => tiles::<S, B, R, 2, false>(simd, sums, lines, tile, ahead),
+        (false, _) => tiles::<S, B, R, 0, false>(simd, sums, lines, tile, ahead),
         (true, stride) => {
             // None of them is a pair of rows.
             if const { R == 1 && S::LANES > 4 } {
                 match stride {
-                    1 => tiles::<S, B, R, 1, true>(simd, sums, inputs, pixels, targets),
-                    2 => tiles::<S, B, R, 2, true>(simd, sums, inputs, pixels, targets),
-                    _ => tiles::<S, B, R, 0, true>(simd, sums, inputs, pixels, targets),
+                    1 => tiles::<S, B, R, 1, true>(simd, sums, lines, tile, ahead),
+                    2 => tiles::<S, B, R, 2, true>(simd, sums, lines, tile, ahead),
+                    _ => tiles::<S, B, R, 0, true>(simd, sums, lines, tile, ahead),
                 }
             }
         }
@@ -147,129 +145,117 @@ const fn fits<S: Simd, const R: usize, const STRIDE: usize>(width: usize) -> boo
 fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANES: bool>(
     simd: S,
     sums: &Sums<'_>,
-    inputs: [&[f32]; R],
-    pixels: usize,
-    targets: &mut [Target<'_>; R],
+    lines: &mut [Line<'_, '_>; R],
+    tile: &mut Tile,
+    ahead: &mut Ahead,
 ) {
-    let count = pixels.div_ceil(S::PIXELS / R);
-    let mut ahead = Ahead::new(sums.weights.len(), B * S::LANES, sums.tiles);
+    let count = sums.pixels.div_ceil(S::PIXELS / R);
+    let mut inputs: [&[f32]; R] = [&[]; R];
+    inputs.iter_mut().zip(lines.iter()).for_each(|(input, line)| *input = line.input);
     let mut start = 0;
     for index in 0..count {
-        let width = (pixels - start).div_ceil(count - index);
-        macro_rules! tile {
+        let width = (sums.pixels - start).div_ceil(count - index);
+        macro_rules! sum {
             ($($width:literal)*) => {
                 match width {
                     $($width if const { fits::<S, R, STRIDE>($width) } => {
-                        tile::<S, B, R, STRIDE, PLANES, $width>(simd, sums, inputs, start, targets, ahead);
+                        sum::<S, B, R, STRIDE, PLANES, $width>(simd, sums, inputs, start, tile, [0, $width], *ahead);
                     })*
-                    _ => (start..start + width)
-                        .for_each(|pixel| tile::<S, B, R, STRIDE, PLANES, 1>(simd, sums, inputs, pixel, targets, ahead)),
+                    _ => {
+                        for pixel in 0..width {
+                            sum::<S, B, R, STRIDE, PLANES, 1>(simd, sums, inputs, start + pixel, tile, [pixel, width], *ahead);
+                        }
+                    }
                 }
             };
         }
-        tile!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
-        for target in targets.iter_mut() {
-            for block in 0..(B * S::LANES).div_ceil(BLOCK) {
-                let output = &mut target.output[block * target.block_stride..];
-                target.finish.along(simd, output, block, start..start + width, target.stride);
+        sum!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+        let panel = B * S::LANES;
+        for (line, tile) in lines.iter_mut().zip(tile.0.as_flattened().chunks_exact(width * panel)) {
+            for vector in 0..B {
+                let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
+                let output = &mut line.output[block * line.block_stride + start * line.stride * BLOCK..];
+                let values = tile.chunks_exact(panel).map(|sums| simd.load(&sums[vector * S::LANES..]));
+                line.finish.leave(simd, values, [block, lane, start], line.stride, output);
             }
         }
         start += width;
-        ahead = ahead.next();
+        *ahead = ahead.next();
     }
 }
 
-/// `P` pixels from `first` on of `R` rows, times `B` vectors of output channels.
+/// `P` pixels from `first` on of `R` rows, times `B` vectors of output channels: those from `place` on of a tile that is `across`
+/// pixels wide.
 #[inline(always)]
-fn tile<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANES: bool, const P: usize>(
+fn sum<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANES: bool, const P: usize>(
     simd: S,
     sums: &Sums<'_>,
     inputs: [&[f32]; R],
     first: usize,
-    targets: &mut [Target<'_>; R],
+    tile: &mut Tile,
+    [place, across]: [usize; 2],
     mut ahead: Ahead,
 ) {
     let width = B * S::LANES;
     let bias = &sums.bias[..width];
     let mut sum: [[[S::Vector; B]; P]; R] = [[simd.loads(bias, S::LANES); P]; R];
-    let mut parts = [[[simd.splat(0.0); B]; P]; R];
     let mut weights = sums.weights;
-    for block in 0..sums.channels.div_ceil(BLOCK) {
-        if block > 0 && block % sums.part == 0 {
-            let sum = sum.as_flattened_mut().as_flattened_mut();
-            for (part, sum) in parts.as_flattened_mut().as_flattened_mut().iter_mut().zip(sum) {
-                *part = simd.add(*part, std::mem::replace(sum, simd.splat(0.0)));
-            }
-        }
-        let channels = BLOCK.min(sums.channels - block * BLOCK);
-        for tap in sums.taps {
-            let (panel, rest) = weights.split_at(channels * width);
-            weights = rest;
-            ahead.ask(simd, sums.weights);
-            let channels = panel.chunks_exact(width).enumerate();
-            if const { PLANES } {
-                for (channel, weights) in channels {
-                    let weight: [S::Vector; B] = simd.loads(weights, S::LANES);
-                    let start = channel * sums.block_stride + first * sums.stride + tap;
-                    let input = &inputs[0][start..][..(P - 1) * STRIDE + 1];
-                    for (pixel, sum) in sum.as_flattened_mut().iter_mut().enumerate() {
-                        let input = simd.splat(input[pixel * STRIDE]);
-                        for (sum, weight) in sum.iter_mut().zip(weight) {
-                            *sum = simd.mul_add(input, weight, *sum);
+    let blocks = sums.channels.div_ceil(BLOCK);
+    for part in (0..blocks).step_by(sums.part) {
+        for block in part..blocks.min(part + sums.part) {
+            let channels = BLOCK.min(sums.channels - block * BLOCK);
+            for tap in sums.taps {
+                let (panel, rest) = weights.split_at(channels * width);
+                weights = rest;
+                ahead.ask(simd, sums.weights);
+                let channels = panel.chunks_exact(width).enumerate();
+                if const { PLANES } {
+                    for (channel, weights) in channels {
+                        let weight: [S::Vector; B] = simd.loads(weights, S::LANES);
+                        let start = channel * sums.block_stride + first * sums.stride + tap;
+                        let input = &inputs[0][start..][..(P - 1) * STRIDE + 1];
+                        for (pixel, sum) in sum.as_flattened_mut().iter_mut().enumerate() {
+                            let input = simd.splat(input[pixel * STRIDE]);
+                            for (sum, weight) in sum.iter_mut().zip(weight) {
+                                *sum = simd.mul_add(input, weight, *sum);
+                            }
                         }
                     }
-                }
-            } else {
-                let start = block * sums.block_stride + (first * sums.stride + tap) * BLOCK;
-                let mut pixels = [[&[0.0; BLOCK]; P]; R];
-                for (pixels, input) in pixels.iter_mut().zip(inputs) {
-                    let input = &input[start..].as_chunks::<BLOCK>().0[..(P - 1) * STRIDE + 1];
-                    for (index, pixel) in pixels.iter_mut().enumerate() {
-                        *pixel = &input[index * STRIDE];
+                } else {
+                    let start = block * sums.block_stride + (first * sums.stride + tap) * BLOCK;
+                    let mut pixels = [[&[0.0; BLOCK]; P]; R];
+                    for (pixels, input) in pixels.iter_mut().zip(inputs) {
+                        let input = &input[start..].as_chunks::<BLOCK>().0[..(P - 1) * STRIDE + 1];
+                        for (index, pixel) in pixels.iter_mut().enumerate() {
+                            *pixel = &input[index * STRIDE];
+                        }
                     }
-                }
-                if sums.fresh && sums.taps.len() == 1 && (block + 1) * BLOCK < sums.channels {
-                    for pixel in pixels.as_flattened() {
-                        simd.prefetch(&pixel[..], sums.block_stride);
+                    if sums.fresh && sums.taps.len() == 1 && (block + 1) * BLOCK < sums.channels {
+                        for pixel in pixels.as_flattened() {
+                            simd.prefetch(&pixel[..], sums.block_stride);
+                        }
                     }
-                }
-                for (channel, weights) in channels {
-                    let weight: [S::Vector; B] = simd.loads(weights, S::LANES);
-                    for line in (0..width).step_by(LINE) {
-                        simd.prefetch(weights, AHEAD + line);
-                    }
-                    for (sum, pixel) in sum.as_flattened_mut().iter_mut().zip(pixels.as_flattened()) {
-                        let input = simd.splat(pixel[channel % BLOCK]);
-                        for (sum, weight) in sum.iter_mut().zip(weight) {
-                            *sum = simd.mul_add(input, weight, *sum);
+                    for (channel, weights) in channels {
+                        let weight: [S::Vector; B] = simd.loads(weights, S::LANES);
+                        for line in (0..width).step_by(LINE) {
+                            simd.prefetch(weights, AHEAD + line);
+                        }
+                        for (sum, pixel) in sum.as_flattened_mut().iter_mut().zip(pixels.as_flattened()) {
+                            let input = simd.splat(pixel[channel % BLOCK]);
+                            for (sum, weight) in sum.iter_mut().zip(weight) {
+                                *sum = simd.mul_add(input, weight, *sum);
+                            }
                         }
                     }
                 }
             }
         }
-    }
-    leave(simd, &sum[0], &parts[0], first, &mut targets[0]);
-    if const { R == 2 } {
-        leave(simd, &sum[R - 1], &parts[R - 1], first, &mut targets[R - 1]);
-    }
-}
-
-/// Writes the sums of a row's tile.
-#[inline(always)]
-fn leave<S: Simd, const B: usize, const P: usize>(
-    simd: S,
-    sum: &[[S::Vector; B]; P],
-    parts: &[[S::Vector; B]; P],
-    first: usize,
-    target: &mut Target<'_>,
-) {
-    for vector in 0..B {
-        let (block, lane) = (vector * S::LANES / BLOCK, vector * S::LANES % BLOCK);
-        let start = block * target.block_stride + first * target.stride * BLOCK + lane;
-        let output = &mut target.output[start..];
-        for pixel in 0..P {
-            let value = simd.add(parts[pixel][vector], sum[pixel][vector]);
-            simd.store(value, &mut output[pixel * target.stride * BLOCK..]);
+        for (row, sum) in sum.iter_mut().enumerate() {
+            let tile = &mut tile.0.as_flattened_mut()[(row * across + place) * width..][..P * width];
+            for (place, sum) in tile.chunks_exact_mut(S::LANES).zip(sum.as_flattened_mut()) {
+                let sum = std::mem::replace(sum, simd.splat(0.0));
+                simd.store(if part == 0 { sum } else { simd.add(simd.load(place), sum) }, place);
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use super::buffer::Buffer;
 use super::conv::{Direction, Run};
 use super::epilogue::Finish;
 use super::grid::{Piece, pieces_by};
-use super::tile::{Row, Sums, Target};
+use super::tile::{Line, Rows, Sums};
 use super::weights::Channels;
 use super::winograd_transform::{Tile, input_tile, output_tile};
 use super::{BLOCK, Layout};
@@ -166,7 +166,6 @@ impl Winograd {
             let weights = inputs * blocks * BLOCK;
             let start = (first + index * step) * BLOCK * inputs * self.tile.places() + place * weights;
             let sums = Sums {
-                input: &from[place * stage.place()..],
                 planes: false,
                 fresh: false,
                 taps: &[0],
@@ -175,11 +174,12 @@ impl Winograd {
                 part: PART,
                 stride: 1,
                 weights: &self.weights[start..][..weights],
-                tiles: [stage.tiles().div_ceil(self.level.pixels()), 0],
                 bias: &[0.0; 2 * BLOCK][..blocks * BLOCK],
+                pixels: stage.tiles(),
             };
-            let target = Target { output, block_stride: stage.place(), stride: 1, finish: Finish::default() };
-            self.level.run(Row { sums, pixels: stage.tiles(), blocks, target });
+            let (input, finish) = (&from[place * stage.place()..], Finish::default());
+            let line = Line { input, output, block_stride: stage.place(), stride: 1, finish };
+            Rows::run_on(self.level, sums, &mut [line]);
         }
     }
 
