@@ -124,6 +124,12 @@ impl Network {
         })
     }
 
+    /// The plan that computes the nodes `wanted` from given values of `sources`; `shapes` are those of the whole graph.
+    pub(crate) fn plan(&self, shapes: &[Vec<usize>], sources: Vec<NodeId>, wanted: Vec<bool>) -> Result<Arc<Plan>> {
+        let asked = (self.choice, shapes[0].clone(), sources.clone(), wanted.clone());
+        self.packs.plan(asked, || Plan::new(self, shapes, &sources, &wanted))
+    }
+
     fn planned(
         &self,
         input: &Tensor,
@@ -134,8 +140,8 @@ impl Network {
         let logits = self.graph.logits();
         let keeps = |id: NodeId| id == logits || retain.keeps(id);
         let wanted: Vec<bool> = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
-        let plan = Plan::new(self, &shapes, &[NodeId::INPUT], &wanted)?;
         let mut values = vec![None; wanted.len()];
+        let plan = self.plan(&shapes, vec![NodeId::INPUT], wanted)?;
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
         let mut sum = |id: NodeId, value: &Value| -> Result<()> {
             if retain.channel_sums.contains(&id) {
@@ -143,11 +149,11 @@ impl Network {
             }
             Ok(())
         };
-        let given = plan.give(NodeId::INPUT, input)?;
+        let given = plan.give(self, NodeId::INPUT, input)?;
         sum(NodeId::INPUT, &given).map_err(|error| error.at(&self.graph.node(NodeId::INPUT).name))?;
         values[0] = Some(given);
         done(NodeId::INPUT);
-        let mut outputs = plan.run(values, |id, value, values| {
+        let mut outputs = plan.run(self, values, |id, value, values| {
             let node = self.graph.node(id);
             if let (Op::MaxPool2d(pool), true, [input]) = (&node.op, keeps(id), &node.inputs[..]) {
                 maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));

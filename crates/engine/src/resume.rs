@@ -5,7 +5,6 @@ use ndarray::Axis;
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::network::Network;
-use crate::plan::Plan;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -35,18 +34,18 @@ impl Network {
         let shapes = graph.shapes(&input_shape)?;
         let sources: Vec<NodeId> = beside.iter().copied().chain([point]).collect();
         let wanted: Vec<bool> = graph.ids().map(|id| id == logits).collect();
-        let plan = Plan::new(self, &shapes, &sources, &wanted)?;
+        let plan = self.plan(&shapes, sources, wanted)?;
         let mut given = vec![None; shapes.len()];
-        given[point.index()] = Some(plan.give(point, values)?);
+        given[point.index()] = Some(plan.give(self, point, values)?);
         for id in beside {
             let one = tape.output(id)?.index_axis(Axis(0), image).insert_axis(Axis(0));
             let mut shape = one.shape().to_vec();
             shape[0] = values.shape()[0];
             let repeated = one.broadcast(shape.clone()).map(|all| all.as_standard_layout().into_owned());
             let repeated = repeated.ok_or_else(|| Error::shape("the rest of a forward pass", "one image", &shape))?;
-            given[id.index()] = Some(plan.give(id, &repeated)?);
+            given[id.index()] = Some(plan.give(self, id, &repeated)?);
         }
-        let outputs = plan.run(given, |_, _, _| Ok(()))?;
+        let outputs = plan.run(self, given, |_, _, _| Ok(()))?;
         let found = outputs[logits.index()].as_ref().map(|value| value.tensor()).transpose()?;
         match found {
             Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.clone()),

@@ -20,6 +20,8 @@ const ROWS: usize = 4;
 const TERMS: usize = 8;
 /// Vectors of independent partial sums of a row.
 const SUMS: usize = 2;
+/// How far ahead the numbers of a row are asked for.
+const ASKED: usize = 512;
 
 /// `output[n, o] = bias[o] + sum_i weight[o, i] input[n, i]` for `input [batch, inputs]`, `weight [outputs, inputs]`.
 ///
@@ -172,7 +174,12 @@ fn dot<S: Simd, W: Element, const R: usize>(simd: S, rows: &[W], part: Part, vec
     let mut sums = [[simd.splat(0.0); SUMS]; R];
     for start in (0..whole).step_by(step) {
         let vector = &vector[start..][..step];
+        // Behind a row's end the row of the next group.
+        let ahead = if start + ASKED < length { start + ASKED } else { start + ASKED + (R - 1) * length };
         for (sums, row) in sums.iter_mut().zip(rows) {
+            for line in (0..step).step_by(64 / size_of::<W>()) {
+                simd.prefetch(row, ahead + line);
+            }
             let row = &row[start..][..step];
             for (index, sum) in sums.iter_mut().enumerate() {
                 let at = index * S::LANES;
@@ -180,12 +187,18 @@ fn dot<S: Simd, W: Element, const R: usize>(simd: S, rows: &[W], part: Part, vec
             }
         }
     }
-    from_fn(|row| {
+    let mut dots = [0.0; R];
+    for ((dot, sums), row) in dots.iter_mut().zip(sums).zip(rows) {
         let mut lanes = [0.0; 16];
-        simd.store(sums[row].into_iter().fold(simd.splat(0.0), |a, b| simd.add(a, b)), &mut lanes);
-        let rest: f32 = rows[row][whole..].iter().zip(&vector[whole..]).map(|(a, b)| part.of(a.value()) * b).sum();
-        lanes[..S::LANES].iter().sum::<f32>() + rest
-    })
+        let mut sum = simd.splat(0.0);
+        for one in sums {
+            sum = simd.add(sum, one);
+        }
+        simd.store(sum, &mut lanes);
+        let rest: f32 = row[whole..].iter().zip(&vector[whole..]).map(|(a, b)| part.of(a.value()) * b).sum();
+        *dot = lanes[..S::LANES].iter().sum::<f32>() + rest;
+    }
+    dots
 }
 
 /// `input[n, i] += Σ_o weight[o, i] upstream[n, o]` for some columns of the weight.

@@ -1,7 +1,7 @@
 //! Planned runs: the same nodes as layer by layer, in fewer steps over images that stay in blocks of channels.
 //!
-//! A [`Plan`] is made for one network, one shape of input and what is asked for. It holds no values and no weights of its
-//! own: packed weights are the network's ([`packs`]). Layers without a form for blocks run as they are, on row-major
+//! A [`Plan`] is made for one network, one shape of input and what is asked for, once. It holds no values and no weights of its
+//! own: packed weights are the network's, and so are the plans ([`packs`]). Layers without a form for blocks run as they are, on row-major
 //! tensors.
 
 mod choice;
@@ -30,28 +30,30 @@ pub(crate) use value::{Image, Value};
 pub(crate) use walk::Walk;
 
 use crate::error::Result;
-use crate::graph::NodeId;
+use crate::graph::{Graph, NodeId};
 use crate::network::Network;
 
 /// The steps that compute what is asked for.
-pub(crate) struct Plan<'a> {
-    network: &'a Network,
-    pub(crate) steps: Vec<Step>,
+#[derive(Debug)]
+pub(crate) struct Plan {
+    steps: Vec<Step>,
     /// How each image lies in memory; `None` for what is no image.
     layouts: Vec<Option<Layout>>,
 }
 
 /// Nodes that are computed at once.
-pub(crate) struct Step {
+#[derive(Debug)]
+struct Step {
     /// The nodes; the output is the last one's.
-    pub nodes: Vec<NodeId>,
-    pub work: Work,
+    nodes: Vec<NodeId>,
+    work: Work,
     /// What nobody needs any more after it.
     frees: Vec<NodeId>,
 }
 
 /// How a step is computed.
-pub(crate) enum Work {
+#[derive(Debug)]
+enum Work {
     Convolution(Arc<PackedConv>, Epilogue),
     /// An epilogue by itself.
     Map(Epilogue),
@@ -64,8 +66,8 @@ pub(crate) enum Work {
 }
 
 /// What [`Fused`] names, with its parameters.
-#[derive(Default)]
-pub(crate) struct Epilogue {
+#[derive(Debug, Default)]
+struct Epilogue {
     scales: Option<Arc<Scales>>,
     residual: Option<NodeId>,
     activation: Activation,
@@ -79,48 +81,44 @@ impl Step {
     fn output(&self) -> NodeId {
         self.nodes[self.nodes.len() - 1]
     }
-}
 
-impl<'a> Plan<'a> {
-    /// The plan that computes the nodes `wanted` from given values of `sources`.
-    ///
-    /// # Errors
-    /// [`Error::Node`] where a node cannot take what reaches it.
-    pub(crate) fn new(
-        network: &'a Network,
-        shapes: &[Vec<usize>],
-        sources: &[NodeId],
-        wanted: &[bool],
-    ) -> Result<Self> {
-        let demand = Demand::new(network.graph(), shapes, sources, wanted);
-        let packed = |(nodes, kind): (Vec<NodeId>, Kind)| {
-            let head = nodes[0];
-            let work = pack(network, head, kind).map_err(|error| error.at(&network.graph().node(head).name))?;
-            Ok(Step { nodes, work, frees: Vec::new() })
-        };
-        let steps = demand.steps(network.choice())?.into_iter().map(packed).collect::<Result<_>>()?;
-        let mut plan = Self { network, steps, layouts: layouts(shapes) };
-        plan.leave_planes(sources);
-        plan.widen_halos();
-        plan.free(&demand);
-        Ok(plan)
-    }
-
-    /// What a step reads.
-    fn reads(&self, step: &Step) -> Vec<NodeId> {
-        let inputs = &self.network.graph().node(step.head()).inputs;
-        match &step.work {
+    /// What it reads.
+    fn reads(&self, graph: &Graph) -> Vec<NodeId> {
+        let inputs = &graph.node(self.head()).inputs;
+        match &self.work {
             Work::Convolution(_, epilogue) | Work::Map(epilogue) => {
                 inputs.first().copied().into_iter().chain(epilogue.residual).collect()
             }
             Work::MaxPool(_) | Work::AveragePool(_) | Work::Same | Work::Layer => inputs.clone(),
         }
     }
+}
+
+impl Plan {
+    /// The plan that computes the nodes `wanted` from given values of `sources`.
+    ///
+    /// # Errors
+    /// [`Error::Node`] where a node cannot take what reaches it.
+    pub(crate) fn new(network: &Network, shapes: &[Vec<usize>], sources: &[NodeId], wanted: &[bool]) -> Result<Self> {
+        let graph = network.graph();
+        let demand = Demand::new(graph, shapes, sources, wanted);
+        let packed = |(nodes, kind): (Vec<NodeId>, Kind)| {
+            let head = nodes[0];
+            let work = pack(network, head, kind).map_err(|error| error.at(&graph.node(head).name))?;
+            Ok(Step { nodes, work, frees: Vec::new() })
+        };
+        let steps = demand.steps(network.choice())?.into_iter().map(packed).collect::<Result<_>>()?;
+        let mut plan = Self { steps, layouts: layouts(shapes) };
+        plan.leave_planes(graph, sources);
+        plan.widen_halos(graph);
+        plan.free(&demand);
+        Ok(plan)
+    }
 
     /// What is given stays row-major where all that reads it are convolutions that do so.
-    fn leave_planes(&mut self, sources: &[NodeId]) {
+    fn leave_planes(&mut self, graph: &Graph, sources: &[NodeId]) {
         for source in sources {
-            let mut readers = self.steps.iter().filter(|step| self.reads(step).contains(source));
+            let mut readers = self.steps.iter().filter(|step| step.reads(graph).contains(source));
             let in_planes = |step: &Step| match &step.work {
                 Work::Convolution(conv, epilogue) => conv.reads_planes() && epilogue.residual != Some(*source),
                 Work::Map(_) | Work::MaxPool(_) | Work::AveragePool(_) | Work::Same | Work::Layer => false,
@@ -132,10 +130,10 @@ impl<'a> Plan<'a> {
     }
 
     /// Every image gets the zeros that the convolutions that read it need around it.
-    fn widen_halos(&mut self) {
+    fn widen_halos(&mut self, graph: &Graph) {
         for index in (0..self.steps.len()).rev() {
             let step = &self.steps[index];
-            let Some(input) = self.reads(step).first().copied() else { continue };
+            let Some(input) = step.reads(graph).first().copied() else { continue };
             let (Some(read), Some(written)) = (self.layouts[input.0], self.layouts[step.output().0]) else { continue };
             let needed = match &step.work {
                 Work::Convolution(conv, _) => conv.halo(read.size, written.size),
@@ -150,7 +148,7 @@ impl<'a> Plan<'a> {
     fn free(&mut self, demand: &Demand<'_>) {
         let mut read_later = demand.wanted.to_vec();
         for index in (0..self.steps.len()).rev() {
-            let mut frees = self.reads(&self.steps[index]);
+            let mut frees = self.steps[index].reads(demand.graph);
             frees.sort();
             frees.dedup();
             frees.retain(|id| !std::mem::replace(&mut read_later[id.0], true));

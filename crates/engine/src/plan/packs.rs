@@ -1,4 +1,4 @@
-//! Parameters in the order in which the kernels read them, made when they are first needed and kept.
+//! Parameters in the order in which the kernels read them, and plans: made when they are first needed and kept.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gradex_kernels::blocked::{Algorithm, BLOCK, Buffer, Direction, Norm, PackedConv, Workspace};
 use gradex_kernels::{ConvShape, Level, Padding};
 
+use super::{Choice, Plan};
 use crate::error::Result;
 use crate::graph::NodeId;
 use crate::layer::Params;
@@ -15,11 +16,18 @@ use crate::tensor::values;
 /// Packed weights depend on the input's size by the padding alone.
 type Key = (NodeId, Direction, Algorithm, [usize; 4]);
 
+/// The choice of algorithms, the input's shape, the nodes that are given, and those asked for.
+type Asked = (Choice, Vec<usize>, Vec<NodeId>, Vec<bool>);
+
+/// Plans that are kept at most.
+const PLANS: usize = 8;
+
 /// What a network's planned runs share.
 #[derive(Debug, Default)]
 pub(crate) struct Packs {
     convs: Mutex<HashMap<Key, Arc<PackedConv>>>,
     norms: Mutex<HashMap<NodeId, Arc<Scales>>>,
+    plans: Mutex<HashMap<Asked, Arc<Plan>>>,
     /// Memory that is used again from run to run.
     pub workspace: Arc<Workspace>,
 }
@@ -43,7 +51,22 @@ impl Packs {
         let (mut convs, mut norms) = (locked(&self.convs).clone(), locked(&self.norms).clone());
         convs.retain(|(id, ..), _| *id != node);
         norms.remove(&node);
-        Self { convs: Mutex::new(convs), norms: Mutex::new(norms), workspace: Arc::clone(&self.workspace) }
+        Self {
+            convs: Mutex::new(convs),
+            norms: Mutex::new(norms),
+            plans: Mutex::default(),
+            workspace: Arc::clone(&self.workspace),
+        }
+    }
+
+    /// The plan for what is asked.
+    pub(crate) fn plan(&self, asked: Asked, make: impl FnOnce() -> Result<Plan>) -> Result<Arc<Plan>> {
+        let mut plans = locked(&self.plans);
+        if plans.len() >= PLANS && !plans.contains_key(&asked) {
+            plans.clear();
+        }
+        drop(plans);
+        found(&self.plans, asked, make)
     }
 
     /// A convolution's weights.

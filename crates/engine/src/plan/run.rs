@@ -9,38 +9,39 @@ use super::{Epilogue, Image, Plan, Step, Value, Work};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
+use crate::network::Network;
 use crate::tensor::{Tensor, nchw, values as row_major};
 
 /// The values of all nodes, as far as they are there.
 pub(crate) type Values = Vec<Option<Arc<Value>>>;
 
-impl Plan<'_> {
+impl Plan {
     /// A given tensor in the form that the steps read.
-    pub(crate) fn give(&self, id: NodeId, tensor: &Tensor) -> Result<Arc<Value>> {
-        Value::give(tensor, self.layouts[id.0], &self.network.packs().workspace).map(Arc::new)
+    pub(crate) fn give(&self, network: &Network, id: NodeId, tensor: &Tensor) -> Result<Arc<Value>> {
+        Value::give(tensor, self.layouts[id.0], &network.packs().workspace).map(Arc::new)
     }
 
     /// Computes every step; `see` looks at each output before anything is freed.
     pub(crate) fn run(
         &self,
+        network: &Network,
         mut values: Values,
         mut see: impl FnMut(NodeId, &Value, &Values) -> Result<()>,
     ) -> Result<Values> {
         for step in &self.steps {
-            let named = |error: Error| error.at(&self.network.graph().node(step.head()).name);
-            let value = self.compute(step, &values).map_err(named)?;
-            see(step.output(), &value, &values)
-                .map_err(|error| error.at(&self.network.graph().node(step.output()).name))?;
+            let named = |error: Error| error.at(&network.graph().node(step.head()).name);
+            let value = self.compute(network, step, &values).map_err(named)?;
+            see(step.output(), &value, &values).map_err(|error| error.at(&network.graph().node(step.output()).name))?;
             values[step.output().0] = Some(value);
             step.frees.iter().for_each(|id| values[id.0] = None);
         }
         Ok(values)
     }
 
-    fn compute(&self, step: &Step, values: &Values) -> Result<Arc<Value>> {
+    fn compute(&self, network: &Network, step: &Step, values: &Values) -> Result<Arc<Value>> {
         let level = Level::current()?;
-        let workspace = &self.network.packs().workspace;
-        let inputs = &self.network.graph().node(step.head()).inputs;
+        let workspace = &network.packs().workspace;
+        let inputs = &network.graph().node(step.head()).inputs;
         let input = || of(values, inputs.first().copied().unwrap_or(NodeId::INPUT));
         let layout = || -> Result<Layout> {
             let image = self.layouts[step.output().0];
@@ -78,17 +79,17 @@ impl Plan<'_> {
                 Image::new(written, workspace, |output| average_pool_blocked(level, shape, read, written, output))?
             }
             Work::Same => return Ok(Arc::clone(input()?)),
-            Work::Layer => return self.layer(step, values),
+            Work::Layer => return self.layer(network, step, values),
         };
         Ok(Arc::new(Value::image(value)))
     }
 
-    fn layer(&self, step: &Step, values: &Values) -> Result<Arc<Value>> {
-        let node = self.network.graph().node(step.head());
+    fn layer(&self, network: &Network, step: &Step, values: &Values) -> Result<Arc<Value>> {
+        let node = network.graph().node(step.head());
         let inputs: Result<Vec<&Tensor>> = node.inputs.iter().map(|id| of(values, *id)?.tensor()).collect();
-        let (output, _) = node.op.forward(self.network.params(step.head()), &inputs?)?;
+        let (output, _) = node.op.forward(network.params(step.head()), &inputs?)?;
         match self.layouts[step.output().0] {
-            Some(_) => self.give(step.output(), &output),
+            Some(_) => self.give(network, step.output(), &output),
             None => Ok(Arc::new(Value::Plain(output))),
         }
     }

@@ -67,13 +67,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn prefetch(self, from: &[f32], ahead: usize) {
+    fn prefetch<T>(self, from: &[T], ahead: usize) {
         // SAFETY: fetching ahead reads nothing that the program sees, and faults at no address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast()) }
     }
 
     #[inline(always)]
-    fn prefetch_far(self, from: &[f32], ahead: usize) {
+    fn prefetch_far<T>(self, from: &[T], ahead: usize) {
         // SAFETY: fetching ahead reads nothing that the program sees, and faults at no address.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(from.as_ptr().wrapping_add(ahead).cast()) }
     }

@@ -42,11 +42,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     }
     /// Writes the first [`Simd::LANES`] numbers of a slice that has as many.
     fn store(self, vector: Self::Vector, to: &mut [f32]);
-    /// Asks the memory for the numbers that lie `ahead` of a slice's start, in it or behind it, where the level can.
-    fn prefetch(self, from: &[f32], ahead: usize);
+    /// Asks the memory for what lies `ahead` of a slice's start, in it or behind it, where the level can.
+    fn prefetch<T>(self, from: &[T], ahead: usize);
     /// The same, but into a cache that is larger and farther.
     #[inline(always)]
-    fn prefetch_far(self, _from: &[f32], _ahead: usize) {}
+    fn prefetch_far<T>(self, _from: &[T], _ahead: usize) {}
     /// `a + b`
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a - b`

@@ -41,7 +41,7 @@ impl Simd for Simd128 {
     }
 
     #[inline(always)]
-    fn prefetch(self, _: &[f32], _: usize) {}
+    fn prefetch<T>(self, _: &[T], _: usize) {}
 
     #[inline(always)]
     fn add(self, a: v128, b: v128) -> v128 {
