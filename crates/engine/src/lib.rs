@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod backward;
+mod channel_gradient;
 mod descent;
 mod error;
 mod fold;

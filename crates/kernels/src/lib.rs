@@ -19,6 +19,7 @@
 mod arch;
 mod conv;
 mod error;
+mod group_sums;
 mod half;
 mod level;
 mod limit;
@@ -34,6 +35,7 @@ pub mod portable;
 
 pub use conv::{conv2d, conv2d_transpose};
 pub use error::{Error, Result};
+pub use group_sums::group_sums;
 pub use half::widen;
 pub use level::Level;
 pub use limit::multiply_adds;

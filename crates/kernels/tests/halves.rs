@@ -4,7 +4,7 @@
 mod common;
 
 use common::noise;
-use gradex_kernels::{Error, Level, Weights, linear, linear_transpose, portable, widen};
+use gradex_kernels::{Error, Level, Weights, group_sums, linear, linear_transpose, portable, widen};
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
@@ -53,4 +53,23 @@ fn linear_maps_of_halves_are_those_of_the_same_numbers() {
         });
         assert!(of_single == of_half, "{sizes:?}");
     }
+}
+
+#[test]
+fn sums_of_groups_are_those_of_their_numbers() {
+    for (length, count) in [(1, 5), (7, 4100), (16, 3), (49, 1001), (100, 1), (3, 0)] {
+        let half = |value: &f32| (value.to_bits() >> 8) as u16 & 0xfbff;
+        let halves: Vec<u16> = noise(2, length * count).iter().map(half).collect();
+        let single: Vec<f32> = halves.iter().copied().map(portable::widen).collect();
+        let [mut of_single, mut of_half] = [(); 2].map(|()| vec![f32::NAN; count]);
+        group_sums(length, (&single[..]).into(), &mut of_single).expect("sums");
+        group_sums(length, (&halves[..]).into(), &mut of_half).expect("sums");
+        assert_eq!(bits(&of_single), bits(&of_half), "{length}");
+        for (sum, group) in of_single.iter().zip(single.chunks_exact(length)) {
+            let exact: f64 = group.iter().map(|value| f64::from(*value)).sum();
+            let size: f64 = group.iter().map(|value| f64::from(value.abs())).sum();
+            assert!((f64::from(*sum) - exact).abs() <= size * f64::from(f32::EPSILON) * length as f64, "{length}");
+        }
+    }
+    assert!(matches!(group_sums(3, (&[0.0; 7][..]).into(), &mut [0.0; 2]), Err(Error::Length { .. })));
 }

@@ -61,11 +61,13 @@ impl Memory {
             graph.footprint(input, &retain, &[], choice)?;
         let parameters = parameters - packed_alone;
         let mut memory = Self { parameters, copies: packed + packing, tape, passes: forward };
-        let mut gradients = vec![];
+        let (mut gradients, mut pools) = (vec![], 0);
         for method in methods {
             match method.work() {
                 Work::Walk => {
-                    gradients.extend(method.gradients(graph, point_of(method)).into_iter().chain([point_of(method)]))
+                    let point = point_of(method);
+                    pools = pools.max(pooled(graph, input, point)?);
+                    gradients.extend(method.gradients(graph, point).into_iter().chain([point]));
                 }
                 Work::Relevance { walks, copies } => {
                     let backward = graph.footprint(input, &retain, &[point_of(method)], choice)?.backward;
@@ -88,6 +90,7 @@ impl Memory {
             memory.passes = memory.passes.max(backward);
             memory.copies = memory.copies.max(2 * packed + packing);
         }
+        memory.copies += pools;
         Ok(memory)
     }
 
@@ -113,6 +116,13 @@ fn descents(graph: &Graph, input: &[usize]) -> Result<usize> {
     let shapes = graph.shapes(input)?;
     let sizes = shapes.iter().filter(|shape| shape.len() != 4).map(|shape| shape.iter().product::<usize>());
     Ok(4 * TOGETHER * size_of::<f32>() * sizes.max().unwrap_or(0))
+}
+
+/// Bytes of the weight that gives the gradient at a point summed over pixels: as many as the layer's own at most.
+fn pooled(graph: &Graph, input: &[usize], point: NodeId) -> Result<usize> {
+    let Some(Op::Linear(layer)) = graph.pooled_by(point).map(|linear| &graph.node(linear).op) else { return Ok(0) };
+    let channels = graph.shapes(input)?[point.index()].get(1).copied().unwrap_or(0);
+    Ok(if channels == layer.in_features { 0 } else { size_of::<f32>() * channels * layer.out_features })
 }
 
 /// Bytes of the parameters that folding batch norms makes anew: those of linear layers stay shared.

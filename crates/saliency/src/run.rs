@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use gradex_engine::{Graph, Layer, Network, NodeId, Retain, Ruling, Site, Tape, Tensor, is_finite};
-use ndarray::{ArrayView4, Ix4};
+use ndarray::{Array2, ArrayView4, Ix4};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::fold::sum;
 use crate::ledger::Ledger;
 use crate::shared::{Shared, scores_of};
 use crate::target::{Objective, Target, seed};
@@ -172,6 +173,31 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`Error::NotAnImage`], [`Error::Unrelated`] where the logits do not depend on the point, and as [`Run::backward`].
     pub fn gradient(&self, point: NodeId) -> Result<ArrayView4<'_, f32>> {
+        image(self.graph(), point, self.whole_gradient(point)?)
+    }
+
+    /// The gradient of the score at `point`, summed over its pixels: `[n, c]`.
+    ///
+    /// # Errors
+    /// As [`Run::gradient`]; [`Error::NonFinite`] where a sum is NaN or infinite.
+    pub fn channel_gradient(&self, point: NodeId) -> Result<Array2<f64>> {
+        let Some(linear) = self.graph().pooled_by(point) else {
+            let gradient = self.gradient(point)?;
+            let (images, channels, ..) = gradient.dim();
+            let sums = gradient.outer_iter().flat_map(|image| image.outer_iter().map(sum).collect::<Vec<_>>());
+            let error = |_| Error::NotAnImage { point: "gradient".to_owned(), shape: gradient.shape().to_vec() };
+            return Array2::from_shape_vec((images, channels), sums.collect()).map_err(error);
+        };
+        let channels = self.activation(point)?.dim().1;
+        let sums = self.network.channel_gradient(linear, channels, self.whole_gradient(linear)?)?;
+        if !is_finite(sums.view()) {
+            return Err(Error::NonFinite { what: "sum of a gradient over pixels".to_owned() });
+        }
+        let error = |_| Error::NotAnImage { point: "gradient".to_owned(), shape: vec![channels] };
+        Ok(sums.into_dimensionality().map_err(error)?.mapv(f64::from))
+    }
+
+    fn whole_gradient(&self, point: NodeId) -> Result<&Tensor> {
         self.check_related(point)?;
         if self.gradients.get().is_none() {
             let mut points = self.points.clone();
@@ -186,7 +212,7 @@ impl<'a> Run<'a> {
             }
         }
         match self.gradients.get().and_then(|gradients| gradients.get(&point)) {
-            Some(gradient) => image(self.graph(), point, gradient),
+            Some(gradient) => Ok(gradient),
             None => Err(Error::Undeclared { point: self.graph().node(point).name.clone() }),
         }
     }

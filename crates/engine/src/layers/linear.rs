@@ -39,14 +39,16 @@ impl Linear {
     }
 }
 
-/// Runs a kernel on the weight as it lies in memory.
-fn with_weights(params: &Params, run: impl FnOnce(Weights<'_>) -> gradex_kernels::Result<()>) -> Result<()> {
-    let missing = Error::NoParameter { op: KIND, parameter: "weight" };
-    let weight = params.weight.as_ref().ok_or(missing)?;
-    Ok(match weight.form() {
-        Form::Part(whole, part) => with_form(&whole, |weights| run(weights.part(part))),
-        Form::Half(_) | Form::Whole(_) | Form::Packed(_) => with_form(weight, run),
-    }?)
+impl Params {
+    /// Runs a kernel on a linear layer's weight as it lies in memory.
+    pub(crate) fn with_weights(&self, run: impl FnOnce(Weights<'_>) -> gradex_kernels::Result<()>) -> Result<()> {
+        let missing = Error::NoParameter { op: KIND, parameter: "weight" };
+        let weight = self.weight.as_ref().ok_or(missing)?;
+        Ok(match weight.form() {
+            Form::Part(whole, part) => with_form(&whole, |weights| run(weights.part(part))),
+            Form::Half(_) | Form::Whole(_) | Form::Packed(_) => with_form(weight, run),
+        }?)
+    }
 }
 
 fn with_form<T>(weight: &Weight, run: impl FnOnce(Weights<'_>) -> T) -> T {
@@ -64,7 +66,7 @@ impl Affine for Linear {
         let shape = [sizes[0], self.out_features];
         let mut output = zeros(&shape);
         let bias = params.bias.as_ref().map(values);
-        with_weights(params, |weight| linear(sizes, &values(input), weight, bias.as_deref(), &mut output))?;
+        params.with_weights(|weight| linear(sizes, &values(input), weight, bias.as_deref(), &mut output))?;
         tensor(&shape, output)
     }
 
@@ -72,7 +74,7 @@ impl Affine for Linear {
         let input = only(KIND, inputs)?;
         let mut gradient = zeros(input);
         let sizes = self.sizes(input)?;
-        with_weights(params, |weight| linear_transpose(sizes, &values(upstream), weight, &mut gradient))?;
+        params.with_weights(|weight| linear_transpose(sizes, &values(upstream), weight, &mut gradient))?;
         Ok(vec![tensor(input, gradient)?])
     }
 }

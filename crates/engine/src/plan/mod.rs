@@ -25,7 +25,8 @@ pub use outline::{Outline, PlannedStep};
 pub(crate) use packs::Packs;
 use packs::Scales;
 use step::Kind;
-use tail::{Tail, readers};
+use tail::Tail;
+pub(crate) use tail::readers;
 pub(crate) use value::{Image, Value};
 pub(crate) use walk::Walk;
 

@@ -28,6 +28,7 @@ pub(crate) struct Packs {
     convs: Mutex<HashMap<Key, Arc<PackedConv>>>,
     norms: Mutex<HashMap<NodeId, Arc<Scales>>>,
     plans: Mutex<HashMap<Asked, Arc<Plan>>>,
+    pooled: Mutex<HashMap<(NodeId, usize), Arc<Params>>>,
     /// Memory that is used again from run to run.
     pub workspace: Arc<Workspace>,
 }
@@ -51,10 +52,13 @@ impl Packs {
         let (mut convs, mut norms) = (locked(&self.convs).clone(), locked(&self.norms).clone());
         convs.retain(|(id, ..), _| *id != node);
         norms.remove(&node);
+        let mut pooled = locked(&self.pooled).clone();
+        pooled.retain(|(id, _), _| *id != node);
         Self {
             convs: Mutex::new(convs),
             norms: Mutex::new(norms),
             plans: Mutex::default(),
+            pooled: Mutex::new(pooled),
             workspace: Arc::clone(&self.workspace),
         }
     }
@@ -67,6 +71,16 @@ impl Packs {
         }
         drop(plans);
         found(&self.plans, asked, make)
+    }
+
+    /// A linear layer's weight, summed over the pixels of each of so many channels.
+    pub(crate) fn pooled(
+        &self,
+        linear: NodeId,
+        channels: usize,
+        make: impl FnOnce() -> Result<Params>,
+    ) -> Result<Arc<Params>> {
+        found(&self.pooled, (linear, channels), make)
     }
 
     /// A convolution's weights.

@@ -3,12 +3,13 @@
 //! `w_c = mean over pixels of g_c`, `map = max(0, Σ_c w_c x_c)`.
 
 use gradex_engine::{Graph, NodeId};
+use ndarray::{ArrayView1, ArrayView3};
 
-use super::{by_channel, of_gradients, rectified};
+use super::{is_silent, rectified, weighted_sum, why_blank};
 use crate::coarse_map::CoarseMap;
 use crate::error::Result;
-use crate::fold::sum;
 use crate::methods::{About, Method};
+use crate::reason::Reason;
 use crate::run::Run;
 
 /// Channels weighted by their mean gradient.
@@ -25,11 +26,20 @@ impl Method for GradCam {
         }
     }
 
-    fn gradients(&self, _graph: &Graph, point: NodeId) -> Vec<NodeId> {
-        vec![point]
+    fn gradients(&self, graph: &Graph, point: NodeId) -> Vec<NodeId> {
+        vec![graph.pooled_by(point).unwrap_or(point)]
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
-        of_gradients("Grad-CAM", run, point, |x, g| rectified(by_channel(x, g, |_, g| sum(g) / g.len() as f64)))
+        let (activations, sums) = (run.activation(point)?, run.channel_gradient(point)?);
+        let one_image = |(x, sums): (ArrayView3<'_, f32>, ArrayView1<'_, f64>)| {
+            let pixels = (x.len() / x.dim().0.max(1)) as f64;
+            let weights: Vec<f64> = sums.iter().map(|sum| sum / pixels).collect();
+            let silent = !is_silent(x) && weights.iter().all(|weight| *weight == 0.0);
+            let why = if silent { Reason::ZeroGradient } else { why_blank(x) };
+            let map = rectified(weighted_sum(x, &weights)).mapv(|value| value as f32);
+            Ok(CoarseMap::new("Grad-CAM", point, map)?.because(why))
+        };
+        activations.outer_iter().zip(sums.outer_iter()).map(one_image).collect()
     }
 }
