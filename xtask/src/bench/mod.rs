@@ -3,6 +3,7 @@
 //! Every contender runs the same network on the same input: parameters and input come from the generator that Rust and
 //! Python share. Before anything is timed, the contenders' answers are compared. Then they take turns, one run each.
 
+mod beside;
 mod contender;
 mod machine;
 mod measure;
@@ -99,7 +100,8 @@ fn profile_every_node(args: &Args, architecture: &'static Architecture) -> Resul
     for threads in &args.threads {
         progress(format_args!("{}, {}: every node", architecture.name, report::threads(threads.get())))?;
         let profile = profile::profile(&model, threads.get(), args.rounds.get())?;
-        text += &format!("\n{}\n{}", profile.by_kind(), profile.by_node());
+        let beside = beside::beside(&model, threads.get(), args.rounds.get())?;
+        text += &format!("\n{}\n{}\n{beside}", profile.by_kind(), profile.by_node());
     }
     Ok(text)
 }
@@ -127,7 +129,8 @@ fn compare(args: &Args) -> Result<String> {
         drop(peers);
         progress(format_args!("{}: where the time goes", architecture.name))?;
         let fewest = args.threads.iter().min().map_or(1, |threads| threads.get());
-        report.add_profile(&profile::profile(&model, fewest, args.rounds.get())?);
+        let beside = beside::beside(&model, fewest, args.rounds.get())?;
+        report.add_profile(&profile::profile(&model, fewest, args.rounds.get())?, &beside);
     }
     Ok(report.to_string())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use super::beside::Beside;
 use super::contender::Task;
 use super::measure::{Row, Times};
 use super::profile::Profile;
@@ -43,8 +44,8 @@ impl Report {
         self.add_note(peer, reason, model.to_owned());
     }
 
-    pub fn add_profile(&mut self, profile: &Profile) {
-        self.profiles.push(profile.by_kind());
+    pub fn add_profile(&mut self, profile: &Profile, beside: &Beside) {
+        self.profiles.push(format!("{}\n{beside}", profile.by_kind()));
     }
 
     fn add_note(&mut self, peer: &str, reason: &str, place: String) {
