@@ -4,7 +4,7 @@ use gradex_kernels::blocked::Algorithm;
 use gradex_kernels::{ConvShape, Level};
 
 /// How a network's planned runs choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice {
     /// The fastest.
     #[default]

@@ -1,7 +1,5 @@
 //! Parameters in the order in which the kernels read them, and plans: made when they are first needed and kept.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gradex_kernels::blocked::{Algorithm, BLOCK, Buffer, Direction, Norm, PackedConv, Workspace};
@@ -19,16 +17,19 @@ type Key = (NodeId, Direction, Algorithm, [usize; 4]);
 /// The choice of algorithms, the input's shape, the nodes that are given, and those asked for.
 type Asked = (Choice, Vec<usize>, Vec<NodeId>, Vec<bool>);
 
-/// Plans that are kept at most.
+/// Plans that are kept at most: the latest.
 const PLANS: usize = 8;
+
+/// What was made, oldest first. There is little of it: to look through it is as fast as to hash.
+type Kept<K, T> = Mutex<Vec<(K, Arc<T>)>>;
 
 /// What a network's planned runs share.
 #[derive(Debug, Default)]
 pub(crate) struct Packs {
-    convs: Mutex<HashMap<Key, Arc<PackedConv>>>,
-    norms: Mutex<HashMap<NodeId, Arc<Scales>>>,
-    plans: Mutex<HashMap<Asked, Arc<Plan>>>,
-    pooled: Mutex<HashMap<(NodeId, usize), Arc<Params>>>,
+    convs: Kept<Key, PackedConv>,
+    norms: Kept<NodeId, Scales>,
+    pooled: Kept<(NodeId, usize), Params>,
+    plans: Kept<Asked, Plan>,
     /// Memory that is used again from run to run.
     pub workspace: Arc<Workspace>,
 }
@@ -49,28 +50,25 @@ impl Scales {
 impl Packs {
     /// The same for all nodes but this one, whose parameters changed.
     pub(crate) fn without(&self, node: NodeId) -> Self {
-        let (mut convs, mut norms) = (locked(&self.convs).clone(), locked(&self.norms).clone());
-        convs.retain(|(id, ..), _| *id != node);
-        norms.remove(&node);
-        let mut pooled = locked(&self.pooled).clone();
-        pooled.retain(|(id, _), _| *id != node);
+        fn others<K: Clone, T>(kept: &Kept<K, T>, is_of: impl Fn(&K) -> bool) -> Kept<K, T> {
+            Mutex::new(locked(kept).iter().filter(|(key, _)| !is_of(key)).cloned().collect())
+        }
         Self {
-            convs: Mutex::new(convs),
-            norms: Mutex::new(norms),
+            convs: others(&self.convs, |(id, ..)| *id == node),
+            norms: others(&self.norms, |id| *id == node),
+            pooled: others(&self.pooled, |(id, _)| *id == node),
             plans: Mutex::default(),
-            pooled: Mutex::new(pooled),
             workspace: Arc::clone(&self.workspace),
         }
     }
 
     /// The plan for what is asked.
     pub(crate) fn plan(&self, asked: Asked, make: impl FnOnce() -> Result<Plan>) -> Result<Arc<Plan>> {
+        let plan = found(&self.plans, asked, make);
         let mut plans = locked(&self.plans);
-        if plans.len() >= PLANS && !plans.contains_key(&asked) {
-            plans.clear();
-        }
-        drop(plans);
-        found(&self.plans, asked, make)
+        let old = plans.len().saturating_sub(PLANS);
+        plans.drain(..old);
+        plan
     }
 
     /// A linear layer's weight, summed over the pixels of each of so many channels.
@@ -115,12 +113,17 @@ impl Packs {
 }
 
 /// What is there, or what `make` makes: without the lock, since kernels that run in parallel must not wait for it.
-fn found<K: Hash + Eq, T>(map: &Mutex<HashMap<K, Arc<T>>>, key: K, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
-    if let Some(found) = locked(map).get(&key) {
-        return Ok(Arc::clone(found));
+fn found<K: PartialEq, T>(kept: &Kept<K, T>, key: K, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+    let find = |kept: &[(K, Arc<T>)]| kept.iter().find(|(of, _)| *of == key).map(|(_, found)| Arc::clone(found));
+    if let Some(found) = find(&locked(kept)) {
+        return Ok(found);
     }
     let made = Arc::new(make()?);
-    Ok(Arc::clone(locked(map).entry(key).or_insert(made)))
+    let mut kept = locked(kept);
+    Ok(find(&kept).unwrap_or_else(|| {
+        kept.push((key, Arc::clone(&made)));
+        made
+    }))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -150,7 +150,15 @@ impl Line<'_> {
                 *sum = simd.mul_add(simd.load(&input[pixel * STRIDE * BLOCK..]), weight, *sum);
             }
         }
-        let output = &mut output[first * self.step * BLOCK..];
-        self.finish.leave(simd, sum.into_iter(), [0, lane, first], self.step, output);
+        // Programs for vectors of four must be small.
+        if const { S::LANES == 4 } {
+            for (pixel, sum) in sum.into_iter().enumerate() {
+                let pixel = (first + pixel) * self.step;
+                simd.store(self.finish.apply(simd, sum, 0, lane, pixel), &mut output[pixel * BLOCK + lane..]);
+            }
+        } else {
+            let output = &mut output[first * self.step * BLOCK..];
+            self.finish.leave(simd, sum.into_iter(), [0, lane, first], self.step, output);
+        }
     }
 }
