@@ -157,8 +157,8 @@ impl Finish<'_> {
         [simd.splat(low), simd.splat(high)]
     }
 
-    /// The steps for values of `stride`-th pixels, which then go to `output`; `at` are their block, lane and, counted in
-    /// strides, their first pixel.
+    /// The steps for values of every `stride`-th pixel, which then go to `output`. They are of channels from `lane` of block
+    /// `block` on, and `first` pixels, counted in strides, lie before them.
     #[inline(always)]
     pub(super) fn leave<S: Simd>(
         &self,
