@@ -6,6 +6,7 @@ use gradex_kernels::for_each;
 use ndarray::{Axis, concatenate};
 
 use crate::error::{Error, Result};
+use crate::graph::NodeId;
 use crate::network::Network;
 use crate::tape::Retain;
 use crate::tensor::Tensor;
@@ -16,8 +17,11 @@ impl Network {
     /// # Errors
     /// As [`Network::forward`], of the first image that has one.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
-        // The shape is checked for all, so that an error tells it as it was given.
+        // The shape is checked for all, so that an error tells it as it was given; and one plan packs the weights for all.
         self.graph().shapes(images.shape())?;
+        let one = [&[1], &images.shape()[1..]].concat();
+        let wanted = self.graph().ids().map(|id| id == self.graph().logits()).collect();
+        self.plan(&self.graph().shapes(&one)?, vec![NodeId::INPUT], wanted)?;
         let mut found: Vec<Option<Result<Tensor>>> = vec![None; images.shape()[0]];
         let jobs: Vec<_> = images.axis_chunks_iter(Axis(0), 1).zip(&mut found).collect();
         for_each(jobs, |(image, logits)| {

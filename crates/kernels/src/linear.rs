@@ -20,6 +20,8 @@ const ROWS: usize = 4;
 const TERMS: usize = 8;
 /// Vectors of independent partial sums of a row.
 const SUMS: usize = 2;
+/// Bytes in a line of the cache.
+const LINE: usize = 64;
 /// How far ahead the numbers of a row are asked for.
 const ASKED: usize = 512;
 
@@ -177,7 +179,7 @@ fn dot<S: Simd, W: Element, const R: usize>(simd: S, rows: &[W], part: Part, vec
         // Behind a row's end the row of the next group.
         let ahead = if start + ASKED < length { start + ASKED } else { start + ASKED + (R - 1) * length };
         for (sums, row) in sums.iter_mut().zip(rows) {
-            for line in (0..step).step_by(64 / size_of::<W>()) {
+            for line in (0..step).step_by(LINE / size_of::<W>()) {
                 simd.prefetch(row, ahead + line);
             }
             let row = &row[start..][..step];

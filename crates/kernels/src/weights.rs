@@ -56,8 +56,7 @@ impl Part {
         if self == Self::Whole {
             return values;
         }
-        let [low, high] = self.bounds().map(|bound| simd.splat(bound));
-        simd.min(high, simd.max(values, low))
+        simd.clamp(values, self.bounds().map(|bound| simd.splat(bound)))
     }
 }
 

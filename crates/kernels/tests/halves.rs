@@ -4,7 +4,7 @@
 mod common;
 
 use common::noise;
-use gradex_kernels::{Error, Level, Weights, group_sums, linear, linear_transpose, portable, widen};
+use gradex_kernels::{Error, Level, Part, Weights, group_sums, linear, linear_transpose, portable, widen};
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
@@ -65,10 +65,13 @@ fn sums_of_groups_are_those_of_their_numbers() {
         group_sums(length, (&single[..]).into(), &mut of_single).expect("sums");
         group_sums(length, (&halves[..]).into(), &mut of_half).expect("sums");
         assert_eq!(bits(&of_single), bits(&of_half), "{length}");
-        for (sum, group) in of_single.iter().zip(single.chunks_exact(length)) {
-            let exact: f64 = group.iter().map(|value| f64::from(*value)).sum();
-            let size: f64 = group.iter().map(|value| f64::from(value.abs())).sum();
-            assert!((f64::from(*sum) - exact).abs() <= size * f64::from(f32::EPSILON) * length as f64, "{length}");
+        for part in [Part::Whole, Part::Positive, Part::Negative] {
+            group_sums(length, Weights::from(&single[..]).part(part), &mut of_single).expect("sums");
+            for (sum, group) in of_single.iter().zip(single.chunks_exact(length)) {
+                let exact: f64 = group.iter().map(|value| f64::from(part.of(*value))).sum();
+                let size: f64 = group.iter().map(|value| f64::from(value.abs())).sum();
+                assert!((f64::from(*sum) - exact).abs() <= size * f64::from(f32::EPSILON) * length as f64, "{length}");
+            }
         }
     }
     assert!(matches!(group_sums(3, (&[0.0; 7][..]).into(), &mut [0.0; 2]), Err(Error::Length { .. })));

@@ -66,7 +66,9 @@ impl Memory {
             match method.work() {
                 Work::Walk => {
                     let point = point_of(method);
-                    pools = pools.max(pooled(graph, input, point)?);
+                    for on in method.maps_at(point).into_iter().chain([point]) {
+                        pools += pooled(graph, input, on)?;
+                    }
                     gradients.extend(method.gradients(graph, point).into_iter().chain([point]));
                 }
                 Work::Relevance { walks, copies } => {

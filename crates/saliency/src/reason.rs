@@ -8,7 +8,8 @@ use std::fmt;
 pub enum Reason {
     /// Nothing at the point speaks for the target: the map has no positive value.
     NoPositiveEvidence,
-    /// The gradient at the point is zero everywhere: rectifiers or pools behind it let nothing through.
+    /// The gradient at the point is zero everywhere, or so are the sums over pixels that a method takes of it: rectifiers or
+    /// pools behind it let nothing through.
     ZeroGradient,
     /// The activations at the point are zero everywhere: there is nothing to weigh.
     SilentPoint,

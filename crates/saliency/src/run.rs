@@ -179,13 +179,16 @@ impl<'a> Run<'a> {
     /// The gradient of the score at `point`, summed over its pixels: `[n, c]`.
     ///
     /// # Errors
-    /// As [`Run::gradient`]; [`Error::NonFinite`] where a sum is NaN or infinite.
+    /// As [`Run::gradient`]; [`Error::NonFinite`] where a sum is NaN or infinite; [`Error::Undeclared`] where a method that asks
+    /// did not declare the node that [pools](Graph::pooled_by) the point, or the point where none does.
     pub fn channel_gradient(&self, point: NodeId) -> Result<Array2<f64>> {
+        self.check_related(point)?;
+        let name = || self.graph().node(point).name.clone();
         let Some(linear) = self.graph().pooled_by(point) else {
             let gradient = self.gradient(point)?;
             let (images, channels, ..) = gradient.dim();
             let sums = gradient.outer_iter().flat_map(|image| image.outer_iter().map(sum).collect::<Vec<_>>());
-            let error = |_| Error::NotAnImage { point: "gradient".to_owned(), shape: gradient.shape().to_vec() };
+            let error = |_| Error::NotAnImage { point: name(), shape: gradient.shape().to_vec() };
             return Array2::from_shape_vec((images, channels), sums.collect()).map_err(error);
         };
         let channels = self.activation(point)?.dim().1;
@@ -193,7 +196,7 @@ impl<'a> Run<'a> {
         if !is_finite(sums.view()) {
             return Err(Error::NonFinite { what: "sum of a gradient over pixels".to_owned() });
         }
-        let error = |_| Error::NotAnImage { point: "gradient".to_owned(), shape: vec![channels] };
+        let error = |_| Error::NotAnImage { point: name(), shape: vec![channels] };
         Ok(sums.into_dimensionality().map_err(error)?.mapv(f64::from))
     }
 

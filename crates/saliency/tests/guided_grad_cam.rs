@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::{INPUT, find, network, noise, noise_for, pooled};
 use gradex_saliency::Explainer;
-use gradex_saliency::methods::{GradCam, GuidedGradCam};
+use gradex_saliency::methods::{GradCam, GuidedGradCam, LayerCam};
 
 #[test]
 fn guided_grad_cam_lies_at_the_input_and_only_where_grad_cam_is_positive() {
@@ -34,4 +34,18 @@ fn guided_grad_cam_lies_at_the_input_and_only_where_grad_cam_is_positive() {
         }
     }
     assert!(shown > 0, "some class has evidence");
+}
+
+#[test]
+fn it_is_the_same_beside_any_other_method() {
+    let network = network(3, pooled, noise_for);
+    let explainer = |methods| Explainer::new(&network).methods(methods);
+    let alone = explainer(vec![Arc::new(GuidedGradCam)]);
+    let beside = explainer(vec![Arc::new(LayerCam), Arc::new(GuidedGradCam), Arc::new(GradCam)]);
+    let tape = beside.forward(&noise(1, &[1, 3, 16, 16])).unwrap();
+    for class in 0..5 {
+        let expected = alone.explain(&tape, &[class]).unwrap().remove(0);
+        let found = beside.explain(&tape, &[class]).unwrap().remove(1);
+        assert_eq!((&found.coarse, &found.fine), (&expected.coarse, &expected.fine), "class {class}");
+    }
 }

@@ -119,14 +119,6 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn clamp(self, value: __m256, [low, high]: [__m256; 2]) -> __m256 {
-        // SAFETY: `self` proves that the machine has AVX.
-        let value = unsafe { _mm256_max_ps(low, value) }; // the second where either is NaN
-        // SAFETY: `self` proves that the machine has AVX.
-        unsafe { _mm256_min_ps(high, value) }
-    }
-
-    #[inline(always)]
     fn keep_within(self, value: __m256, of: __m256, [low, high]: [__m256; 2]) -> __m256 {
         // SAFETY: `self` proves that the machine has AVX.
         let above = unsafe { _mm256_cmp_ps::<_CMP_NLE_UQ>(of, low) };

@@ -117,14 +117,6 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn clamp(self, value: __m512, [low, high]: [__m512; 2]) -> __m512 {
-        // SAFETY: `self` proves that the machine has AVX-512F.
-        let value = unsafe { _mm512_max_ps(low, value) }; // the second where either is NaN
-        // SAFETY: `self` proves that the machine has AVX-512F.
-        unsafe { _mm512_min_ps(high, value) }
-    }
-
-    #[inline(always)]
     fn keep_within(self, value: __m512, of: __m512, [low, high]: [__m512; 2]) -> __m512 {
         // SAFETY: `self` proves that the machine has AVX-512F.
         let above = unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(of, low) };

@@ -150,7 +150,7 @@ impl Line<'_> {
                 *sum = simd.mul_add(simd.load(&input[pixel * STRIDE * BLOCK..]), weight, *sum);
             }
         }
-        // Programs for vectors of four must be small.
+        // Where vectors have four numbers, programs must be small.
         if const { S::LANES == 4 } {
             for (pixel, sum) in sum.into_iter().enumerate() {
                 let pixel = (first + pixel) * self.step;

@@ -96,6 +96,9 @@ impl Direct {
                 let of_phase = rows.iter().zip(&mut piece.slices).filter(in_phase);
                 let mut lines = Vec::with_capacity(rows.len());
                 lines.extend(of_phase.map(|([n, y], slice)| self.line(&part, [*n, *y], &mut slice[first..])));
+                if lines.is_empty() {
+                    continue;
+                }
                 let sums = Sums { fresh: place == 0, ..self.sums(&part) };
                 match self.narrow {
                     Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),

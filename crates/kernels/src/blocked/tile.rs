@@ -60,8 +60,8 @@ pub(super) struct Rows<'a, 'b, 'c> {
 /// Pixels in a register tile that is wide enough for two rows, and in none are more.
 const PAIRED: usize = 14;
 
-/// The sums of a tile, `[rows, pixels, channels of the panel]`. It lies outside of the kernel: there the compiler would hold it
-/// in registers too, which it has not.
+/// The sums of a tile, `[rows, pixels, channels of the panel]`. It is made outside of the kernel: what is made inside the compiler
+/// tries to hold in registers, beside the sums that fill them.
 #[repr(align(64))]
 struct Tile([[f32; BLOCK]; 2 * PAIRED]);
 
@@ -201,7 +201,8 @@ fn sum<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANE
     let mut sum: [[[S::Vector; B]; P]; R] = [[simd.loads(bias, S::LANES); P]; R];
     let mut weights = sums.weights;
     let blocks = sums.channels.div_ceil(BLOCK);
-    for part in (0..blocks).step_by(sums.part) {
+    // Of no channels the bias is left.
+    for part in (0..blocks.max(1)).step_by(sums.part) {
         for block in part..blocks.min(part + sums.part) {
             let channels = BLOCK.min(sums.channels - block * BLOCK);
             for tap in sums.taps {

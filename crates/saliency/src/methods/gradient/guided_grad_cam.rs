@@ -59,8 +59,8 @@ impl Method for GuidedGradCam {
         Retain::all()
     }
 
-    fn gradients(&self, _graph: &Graph, point: NodeId) -> Vec<NodeId> {
-        vec![point]
+    fn gradients(&self, graph: &Graph, point: NodeId) -> Vec<NodeId> {
+        GradCam.gradients(graph, point)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
