@@ -23,7 +23,6 @@ mod parameters;
 mod plan;
 mod points;
 mod resume;
-mod side_by_side;
 mod tape;
 mod tensor;
 mod weight;

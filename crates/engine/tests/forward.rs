@@ -224,19 +224,3 @@ fn the_layout_of_the_input_in_memory_does_not_matter() {
     assert!(columns_first.as_slice().is_none());
     assert_eq!(everything(&network, &columns_first), everything(&network, &input));
 }
-
-#[test]
-fn images_side_by_side_give_the_logits_of_a_batch() {
-    let network = network(3, every_layer);
-    for images in [1, 2, 7] {
-        let batch = noise(9, &[images, 3, 20, 14]);
-        let expected = network.forward(&batch, &Retain::logits()).unwrap();
-        assert_eq!(bits(&network.logits(&batch).unwrap()), bits(expected.logits().unwrap()), "{images}");
-    }
-    let mut bad = noise(9, &[3, 3, 20, 14]);
-    bad[[1, 0, 0, 0]] = f32::NAN;
-    for batch in [bad, noise(9, &[2, 4, 20, 14]), noise(9, &[2, 3]), noise(9, &[0, 3, 20, 14])] {
-        let expected = network.forward(&batch, &Retain::logits()).map(|tape| tape.logits().unwrap().clone());
-        assert_eq!(message(network.logits(&batch)), message(expected), "{:?}", batch.shape());
-    }
-}

@@ -15,7 +15,7 @@ pub(crate) fn for_each_chunk<T: Send>(data: &mut [T], length: usize, work: impl 
 }
 
 /// Calls `work` for each item, in parallel with feature `parallel`.
-pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
+pub(crate) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
     #[cfg(feature = "parallel")]
     {
         use rayon::prelude::*;

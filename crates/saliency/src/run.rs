@@ -288,10 +288,10 @@ impl<'a> Run<'a> {
     /// The logits `[m, classes]` of other images `[m, c, h, w]`.
     ///
     /// # Errors
-    /// As [`Network::logits`].
+    /// As [`Network::forward`].
     pub fn logits(&self, batch: &Tensor) -> Result<Tensor> {
         self.spend(Cost { forwards: batch.shape()[0], backwards: 0 });
-        Ok(self.network.logits(batch)?)
+        Ok(self.network.forward(batch, &Retain::logits())?.logits()?.clone())
     }
 
     /// The logits `[m, classes]` if the output of `point` were `values [m, ...]` and all else as for `image`.

@@ -248,7 +248,6 @@ fn only_the_run_and_the_explainer_send_anything_through_the_network() {
     let passes = [
         "forward",
         "forward_layerwise",
-        "logits",
         "backward",
         "backward_all",
         "gradient",
