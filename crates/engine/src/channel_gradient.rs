@@ -1,21 +1,18 @@
 //! The gradient at a point summed over pixels, without the gradient at its pixels.
 //!
-//! Where a linear layer reads all that comes of a point, and between them lie only layers whose transposes hand on all that
-//! they get, channel by channel (max-pools, adaptive average pools, dropout, flattening), the sum over the pixels `p` of a
-//! channel is `sum_p g[c, p] = sum_o u[o] sum_p weight[o, c p]`, with `u` the gradient at the linear layer's output. The inner sums
-//! are made once.
-
-use gradex_kernels::group_sums;
-use ndarray::Ix2;
+//! Where a linear layer reads all that comes of a point, and between them lie only layers whose transposes hand on all
+//! that they get, channel by channel (max-pools, adaptive average pools, dropout, flattening), the sum over the pixels `p` of
+//! a channel is `sum_p g[c, p] = sum_o u[o] sum_p weight[o, c p]`, with `u` the gradient at the linear layer's output. The
+//! inner sums are made once.
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
-use crate::layer::{Affine, Params};
+use crate::layer::Affine;
 use crate::layers::Linear;
 use crate::network::Network;
 use crate::op::Op;
 use crate::plan::readers;
-use crate::tensor::{Tensor, tensor, zeros};
+use crate::tensor::Tensor;
 
 impl Graph {
     /// The linear layer at whose output a gradient tells the sums over pixels of the gradient at `point`:
@@ -55,30 +52,22 @@ impl Network {
     /// [pooled by](Graph::pooled_by) the layer `linear`, at whose output the gradient is `upstream`.
     ///
     /// # Errors
-    /// [`Error::Shape`] where `linear` is no linear layer that reads so many channels, or `upstream` is not of its output's shape.
+    /// [`Error::Shape`] where `linear` is no linear layer that reads so many channels, or `upstream` is no `[n, ...]`;
+    /// [`Error::Kernel`] where `upstream` is not of its output's shape.
     pub fn channel_gradient(&self, linear: NodeId, channels: usize, upstream: &Tensor) -> Result<Tensor> {
         let error = || Error::shape("a linear layer", format!("{channels} channels of equal length"), upstream.shape());
         let Op::Linear(layer) = &self.graph().node(linear).op else { return Err(error()) };
+        let [images, _] = *upstream.shape() else { return Err(error()) };
         let length = layer.in_features.checked_div(channels).filter(|length| length * channels == layer.in_features);
         let pooled = Linear { in_features: channels, out_features: layer.out_features, bias: false };
-        let upstream = upstream.view().into_dimensionality::<Ix2>().map_err(|_| error())?;
-        let shape = [upstream.dim().0, channels];
-        let upstream = upstream.into_dyn().into_owned();
+        let (params, input) = (self.params(linear), [images, channels]);
         let sums = match length.ok_or_else(error)? {
-            1 => pooled.transpose(self.params(linear), &upstream, &[&shape]),
+            1 => pooled.transpose(params, upstream, &[&input]),
             length => {
-                let params = self.packs().pooled(linear, channels, || self.pooled(linear, length, &pooled))?;
-                pooled.transpose(&params, &upstream, &[&shape])
+                let params = self.packs().pooled(linear, channels, || layer.pooled(params, length))?;
+                pooled.transpose(&params, upstream, &[&input])
             }
         };
         sums?.pop().ok_or_else(error)
-    }
-
-    /// A linear layer's weight, summed over the `length` pixels of each channel.
-    fn pooled(&self, linear: NodeId, length: usize, pooled: &Linear) -> Result<Params> {
-        let shape = [pooled.out_features, pooled.in_features];
-        let mut sums = zeros(&shape);
-        self.params(linear).with_weights(|weight| group_sums(length, weight, &mut sums))?;
-        Ok(Params { weight: Some(tensor(&shape, sums)?.into()), bias: None })
     }
 }

@@ -1,5 +1,6 @@
 //! The memory of explanations, planned before anything is read: from architecture, input size, methods and batch.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_engine::{Choice, Footprint, Graph, Layer, NodeId, Op, Retain};
@@ -61,15 +62,18 @@ impl Memory {
             graph.footprint(input, &retain, &[], choice)?;
         let parameters = parameters - packed_alone;
         let mut memory = Self { parameters, copies: packed + packing, tape, passes: forward };
-        let (mut gradients, mut pools) = (vec![], 0);
+        let (mut gradients, mut pools) = (vec![], BTreeMap::new());
         for method in methods {
             match method.work() {
                 Work::Walk => {
                     let point = point_of(method);
+                    let asked = method.gradients(graph, point);
                     for on in method.maps_at(point).into_iter().chain([point]) {
-                        pools += pooled(graph, input, on)?;
+                        if let Some(linear) = graph.pooled_by(on).filter(|linear| asked.contains(linear)) {
+                            pools.insert(linear, pooled(graph, input, on, linear)?);
+                        }
                     }
-                    gradients.extend(method.gradients(graph, point).into_iter().chain([point]));
+                    gradients.extend(asked.into_iter().chain([point]));
                 }
                 Work::Relevance { walks, copies } => {
                     let backward = graph.footprint(input, &retain, &[point_of(method)], choice)?.backward;
@@ -92,7 +96,7 @@ impl Memory {
             memory.passes = memory.passes.max(backward);
             memory.copies = memory.copies.max(2 * packed + packing);
         }
-        memory.copies += pools;
+        memory.copies += pools.into_values().sum::<usize>();
         Ok(memory)
     }
 
@@ -120,9 +124,10 @@ fn descents(graph: &Graph, input: &[usize]) -> Result<usize> {
     Ok(4 * TOGETHER * size_of::<f32>() * sizes.max().unwrap_or(0))
 }
 
-/// Bytes of the weight that gives the gradient at a point summed over pixels: as many as the layer's own at most.
-fn pooled(graph: &Graph, input: &[usize], point: NodeId) -> Result<usize> {
-    let Some(Op::Linear(layer)) = graph.pooled_by(point).map(|linear| &graph.node(linear).op) else { return Ok(0) };
+/// Bytes of the weight by which the layer `linear` gives the gradient at a point summed over pixels: its own where the point
+/// has none to sum.
+fn pooled(graph: &Graph, input: &[usize], point: NodeId, linear: NodeId) -> Result<usize> {
+    let Op::Linear(layer) = &graph.node(linear).op else { return Ok(0) };
     let channels = graph.shapes(input)?[point.index()].get(1).copied().unwrap_or(0);
     Ok(if channels == layer.in_features { 0 } else { size_of::<f32>() * channels * layer.out_features })
 }

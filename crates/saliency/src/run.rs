@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use gradex_engine::{Graph, Layer, Network, NodeId, Retain, Ruling, Site, Tape, Tensor, is_finite};
-use ndarray::{Array2, ArrayView4, Ix4};
+use ndarray::{Array2, ArrayView4, Axis, Ix4};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
@@ -173,6 +173,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`Error::NotAnImage`], [`Error::Unrelated`] where the logits do not depend on the point, and as [`Run::backward`].
     pub fn gradient(&self, point: NodeId) -> Result<ArrayView4<'_, f32>> {
+        self.check_related(point)?;
         image(self.graph(), point, self.whole_gradient(point)?)
     }
 
@@ -182,26 +183,24 @@ impl<'a> Run<'a> {
     /// As [`Run::gradient`]; [`Error::NonFinite`] where a sum is NaN or infinite; [`Error::Undeclared`] where a method that asks
     /// did not declare the node that [pools](Graph::pooled_by) the point, or the point where none does.
     pub fn channel_gradient(&self, point: NodeId) -> Result<Array2<f64>> {
-        self.check_related(point)?;
-        let name = || self.graph().node(point).name.clone();
         let Some(linear) = self.graph().pooled_by(point) else {
             let gradient = self.gradient(point)?;
             let (images, channels, ..) = gradient.dim();
-            let sums = gradient.outer_iter().flat_map(|image| image.outer_iter().map(sum).collect::<Vec<_>>());
-            let error = |_| Error::NotAnImage { point: name(), shape: gradient.shape().to_vec() };
-            return Array2::from_shape_vec((images, channels), sums.collect()).map_err(error);
+            let channel = |(n, c)| sum(gradient.index_axis(Axis(0), n).index_axis_move(Axis(0), c));
+            return Ok(Array2::from_shape_fn((images, channels), channel));
         };
+        self.check_related(point)?;
         let channels = self.activation(point)?.dim().1;
         let sums = self.network.channel_gradient(linear, channels, self.whole_gradient(linear)?)?;
         if !is_finite(sums.view()) {
             return Err(Error::NonFinite { what: "sum of a gradient over pixels".to_owned() });
         }
-        let error = |_| Error::NotAnImage { point: name(), shape: vec![channels] };
+        let error = |_| Error::NotAnImage { point: self.graph().node(point).name.clone(), shape: vec![channels] };
         Ok(sums.into_dimensionality().map_err(error)?.mapv(f64::from))
     }
 
+    /// The gradient at a node that the logits depend on, of whatever shape.
     fn whole_gradient(&self, point: NodeId) -> Result<&Tensor> {
-        self.check_related(point)?;
         if self.gradients.get().is_none() {
             let mut points = self.points.clone();
             points.push(point);

@@ -69,8 +69,8 @@ impl fmt::Display for Beside {
         let Self { model, rounds, explain, class, gradient, .. } = self;
         writeln!(
             f,
-            "{model}, {}, beside the forward pass just before, medians of {rounds} rounds: explaining one class {explain:.2}, each class more {:.1} %, \
-             the gradient at the input {gradient:.2}.",
+            "{model}, {}, beside the forward pass just before, medians of {rounds} rounds: explaining one class \
+             {explain:.2}, each class more {:.1} %, the gradient at the input {gradient:.2}.",
             threads(self.threads),
             100.0 * class
         )

@@ -4,7 +4,7 @@
 //! - backward: `input[n, i] = Σ_o weight[o, i] upstream[n, o]`
 //! - cache: nothing.
 
-use gradex_kernels::{Weights, linear, linear_transpose};
+use gradex_kernels::{Weights, group_sums, linear, linear_transpose};
 
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Cache, Layer, Params, Site};
@@ -37,18 +37,24 @@ impl Linear {
             _ => Err(Error::shape(KIND, format!("an input of shape [n, {}]", self.in_features), input)),
         }
     }
+
+    /// Its parameters, without the bias, summed over each group of `length` inputs.
+    pub(crate) fn pooled(&self, params: &Params, length: usize) -> Result<Params> {
+        let shape = [self.out_features, self.in_features.checked_div(length).unwrap_or(0)];
+        let mut sums = zeros(&shape);
+        with_weights(params, |weight| group_sums(length, weight, &mut sums))?;
+        Ok(Params { weight: Some(tensor(&shape, sums)?.into()), bias: None })
+    }
 }
 
-impl Params {
-    /// Runs a kernel on a linear layer's weight as it lies in memory.
-    pub(crate) fn with_weights(&self, run: impl FnOnce(Weights<'_>) -> gradex_kernels::Result<()>) -> Result<()> {
-        let missing = Error::NoParameter { op: KIND, parameter: "weight" };
-        let weight = self.weight.as_ref().ok_or(missing)?;
-        Ok(match weight.form() {
-            Form::Part(whole, part) => with_form(&whole, |weights| run(weights.part(part))),
-            Form::Half(_) | Form::Whole(_) | Form::Packed(_) => with_form(weight, run),
-        }?)
-    }
+/// Runs a kernel on the weight as it lies in memory.
+fn with_weights(params: &Params, run: impl FnOnce(Weights<'_>) -> gradex_kernels::Result<()>) -> Result<()> {
+    let missing = Error::NoParameter { op: KIND, parameter: "weight" };
+    let weight = params.weight.as_ref().ok_or(missing)?;
+    Ok(match weight.form() {
+        Form::Part(whole, part) => with_form(&whole, |weights| run(weights.part(part))),
+        Form::Half(_) | Form::Whole(_) | Form::Packed(_) => with_form(weight, run),
+    }?)
 }
 
 fn with_form<T>(weight: &Weight, run: impl FnOnce(Weights<'_>) -> T) -> T {
@@ -66,7 +72,7 @@ impl Affine for Linear {
         let shape = [sizes[0], self.out_features];
         let mut output = zeros(&shape);
         let bias = params.bias.as_ref().map(values);
-        params.with_weights(|weight| linear(sizes, &values(input), weight, bias.as_deref(), &mut output))?;
+        with_weights(params, |weight| linear(sizes, &values(input), weight, bias.as_deref(), &mut output))?;
         tensor(&shape, output)
     }
 
@@ -74,7 +80,7 @@ impl Affine for Linear {
         let input = only(KIND, inputs)?;
         let mut gradient = zeros(input);
         let sizes = self.sizes(input)?;
-        params.with_weights(|weight| linear_transpose(sizes, &values(upstream), weight, &mut gradient))?;
+        with_weights(params, |weight| linear_transpose(sizes, &values(upstream), weight, &mut gradient))?;
         Ok(vec![tensor(input, gradient)?])
     }
 }

@@ -1,8 +1,8 @@
 //! Planned runs: the same nodes as layer by layer, in fewer steps over images that stay in blocks of channels.
 //!
 //! A [`Plan`] is made for one network, one shape of input and what is asked for, once. It holds no values and no weights of
-//! its own: packed weights are the network's, and so are the plans ([`packs`]). Layers without a form for blocks run as they are, on row-major
-//! tensors.
+//! its own: packed weights are the network's, and so are the plans ([`packs`]). Layers without a form for blocks run as they
+//! are, on row-major tensors.
 
 mod choice;
 mod fuse;

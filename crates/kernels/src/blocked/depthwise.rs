@@ -150,15 +150,7 @@ impl Line<'_> {
                 *sum = simd.mul_add(simd.load(&input[pixel * STRIDE * BLOCK..]), weight, *sum);
             }
         }
-        // Where vectors have four numbers, programs must be small.
-        if const { S::LANES == 4 } {
-            for (pixel, sum) in sum.into_iter().enumerate() {
-                let pixel = (first + pixel) * self.step;
-                simd.store(self.finish.apply(simd, sum, 0, lane, pixel), &mut output[pixel * BLOCK + lane..]);
-            }
-        } else {
-            let output = &mut output[first * self.step * BLOCK..];
-            self.finish.leave(simd, sum.into_iter(), [0, lane, first], self.step, output);
-        }
+        let output = &mut output[first * self.step * BLOCK..];
+        self.finish.leave(simd, sum.into_iter(), [0, lane, first], self.step, output);
     }
 }

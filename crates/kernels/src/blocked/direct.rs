@@ -99,7 +99,7 @@ impl Direct {
                 if lines.is_empty() {
                     continue;
                 }
-                let sums = Sums { fresh: place == 0, ..self.sums(&part) };
+                let sums = self.sums(&part, place == 0);
                 match self.narrow {
                     Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),
                     None => Rows::run_on(self.level, sums, &mut lines),
@@ -108,15 +108,15 @@ impl Direct {
         }
     }
 
-    /// What a panel's sums have in common.
-    fn sums<'a>(&'a self, part: &Part<'a>) -> Sums<'a> {
+    /// What a panel's sums have in common; see [`Sums::fresh`].
+    fn sums<'a>(&'a self, part: &Part<'a>, fresh: bool) -> Sums<'a> {
         let (panels, values) = &self.weights[part.phase];
         let Panel { channels, values: range, .. } = &panels[part.panel];
         let [first, step] = [part.panel * self.level.blocks(), self.phases.step[1]];
         let blocks = self.level.blocks().min(part.layout.blocks() - first);
         Sums {
             planes: part.run.planes,
-            fresh: false,
+            fresh,
             taps: &part.taps.offsets,
             block_stride: part.run.block_stride(),
             channels: *channels,

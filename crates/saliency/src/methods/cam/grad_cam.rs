@@ -5,11 +5,10 @@
 use gradex_engine::{Graph, NodeId};
 use ndarray::{ArrayView1, ArrayView3};
 
-use super::{is_silent, rectified, weighted_sum, why_blank};
+use super::{explained, rectified, weighted_sum};
 use crate::coarse_map::CoarseMap;
 use crate::error::Result;
 use crate::methods::{About, Method};
-use crate::reason::Reason;
 use crate::run::Run;
 
 /// Channels weighted by their mean gradient.
@@ -35,10 +34,8 @@ impl Method for GradCam {
         let one_image = |(x, sums): (ArrayView3<'_, f32>, ArrayView1<'_, f64>)| {
             let pixels = (x.len() / x.dim().0.max(1)) as f64;
             let weights: Vec<f64> = sums.iter().map(|sum| sum / pixels).collect();
-            let silent = !is_silent(x) && weights.iter().all(|weight| *weight == 0.0);
-            let why = if silent { Reason::ZeroGradient } else { why_blank(x) };
-            let map = rectified(weighted_sum(x, &weights)).mapv(|value| value as f32);
-            Ok(CoarseMap::new("Grad-CAM", point, map)?.because(why))
+            let is_zero = weights.iter().all(|weight| *weight == 0.0);
+            explained("Grad-CAM", point, x, is_zero, rectified(weighted_sum(x, &weights)))
         };
         activations.outer_iter().zip(sums.outer_iter()).map(one_image).collect()
     }

@@ -42,12 +42,21 @@ fn of_gradients(
     map: impl Fn(ArrayView3<'_, f32>, ArrayView3<'_, f32>) -> Array2<f64>,
 ) -> Result<Vec<CoarseMap>> {
     let (activations, gradients) = (run.activation(point)?, run.gradient(point)?);
-    let one_image = |(x, g): (ArrayView3<'_, f32>, ArrayView3<'_, f32>)| {
-        let silent = !is_silent(x) && is_silent(g);
-        let why = if silent { Reason::ZeroGradient } else { why_blank(x) };
-        Ok(CoarseMap::new(name, point, map(x, g).mapv(|value| value as f32))?.because(why))
-    };
+    let one_image =
+        |(x, g): (ArrayView3<'_, f32>, ArrayView3<'_, f32>)| explained(name, point, x, is_silent(g), map(x, g));
     activations.outer_iter().zip(gradients.outer_iter()).map(one_image).collect()
+}
+
+/// The map made of activations `x` and a gradient, with why it is blank.
+fn explained(
+    name: &str,
+    point: NodeId,
+    x: ArrayView3<'_, f32>,
+    gradient_is_zero: bool,
+    map: Array2<f64>,
+) -> Result<CoarseMap> {
+    let why = if gradient_is_zero && !is_silent(x) { Reason::ZeroGradient } else { why_blank(x) };
+    Ok(CoarseMap::new(name, point, map.mapv(|value| value as f32))?.because(why))
 }
 
 /// `Σ_c weight(x_c, g_c) x_c`.
