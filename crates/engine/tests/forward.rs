@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use common::{bits, every_layer, find, graph, message, network, noise, tensor};
 use gradex_engine::layers::{Conv2d, Relu, Relu6};
-use gradex_engine::{Cache, Network, NodeId, Retain, Tensor};
+use gradex_engine::{Cache, Network, NodeId, Retain, Tensor, side_by_side};
 use ndarray::{Axis, ShapeBuilder, Slice, concatenate};
 
 /// Everything that a forward and a backward pass compute, as bits.
@@ -223,4 +223,33 @@ fn the_layout_of_the_input_in_memory_does_not_matter() {
     columns_first.assign(&input);
     assert!(columns_first.as_slice().is_none());
     assert_eq!(everything(&network, &columns_first), everything(&network, &input));
+}
+
+#[test]
+fn images_side_by_side_have_the_logits_of_their_batch() {
+    let network = network(3, every_layer);
+    for count in 1..=5 {
+        let images = noise(1, &[count, 3, 9, 9]);
+        let batch = network.forward(&images, &Retain::logits()).unwrap();
+        for threads in [1, 2, 3, 8] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (logits, together) = pool.install(|| (network.logits(&images).unwrap(), side_by_side(count)));
+            assert_eq!(bits(&logits.into_dyn()), bits(batch.logits().unwrap()), "{count} images, {threads} threads");
+            assert_eq!(together, if cfg!(feature = "parallel") { count.min(threads) } else { 1 });
+        }
+    }
+}
+
+#[test]
+fn images_side_by_side_are_refused_as_their_batch_is() {
+    let network = network(3, every_layer);
+    let mut images = noise(1, &[4, 3, 9, 9]);
+    images[[2, 0, 0, 0]] = f32::NAN;
+    for images in [images, Tensor::zeros(&[0, 3, 9, 9][..]), Tensor::zeros(&[2, 4, 9, 9][..]), Tensor::zeros(&[][..])] {
+        let error = message(network.logits(&images));
+        assert_eq!(error, message(network.forward(&images, &Retain::logits())), "{:?}", images.shape());
+    }
+    let overflow = tensor(&[3, 1, 1, 1], &[1e9, 1.0, 1.0]);
+    let error = message(chain([1e30, 1.0, 1.0, 1.0], false).logits(&overflow));
+    assert_eq!(error, "the output of node `conv1` holds NaN or infinite values");
 }

@@ -40,6 +40,7 @@ pub use half::widen;
 pub use level::Level;
 pub use limit::multiply_adds;
 pub use linear::{linear, linear_transpose};
+pub use parallel::{for_each, threads};
 pub use pool::{average_pool, average_pool_transpose, max_pool, max_pool_transpose};
 pub use resize::resize_bilinear;
 pub use shape::{ConvShape, Padding, PoolShape, Span, Window};

@@ -15,7 +15,7 @@ pub(crate) fn for_each_chunk<T: Send>(data: &mut [T], length: usize, work: impl 
 }
 
 /// Calls `work` for each item, in parallel with feature `parallel`.
-pub(crate) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
+pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
     #[cfg(feature = "parallel")]
     {
         use rayon::prelude::*;
@@ -23,4 +23,13 @@ pub(crate) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
     }
     #[cfg(not(feature = "parallel"))]
     items.into_iter().for_each(work);
+}
+
+/// How many threads share the work: one without feature `parallel`.
+#[must_use]
+pub fn threads() -> usize {
+    #[cfg(feature = "parallel")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "parallel"))]
+    1
 }

@@ -1,8 +1,8 @@
 //! What metrics ask a network: how sure is it of one class?
 
-use gradex_engine::{Network, Retain, Tensor};
+use gradex_engine::{Network, Tensor};
 use gradex_saliency::top;
-use ndarray::{Array4, ArrayView3, ArrayViewMut3};
+use ndarray::{Array4, ArrayView1, ArrayView3, ArrayViewMut3};
 
 use crate::error::{Error, Result};
 
@@ -35,14 +35,13 @@ pub struct Probability<'a> {
 
 impl Scorer for Probability<'_> {
     fn scores(&self, images: &Tensor) -> Result<Vec<f64>> {
-        let tape = self.network.forward(images, &Retain::logits())?;
-        let probability = |image| {
-            let logits = tape.image_logits(image)?;
+        let logits = self.network.logits(images)?;
+        let probability = |logits: ArrayView1<'_, f32>| {
             let of_class = top(logits, logits.len()).into_iter().find(|prediction| prediction.class == self.class);
             let none = gradex_saliency::Error::NoSuchClass { class: self.class, classes: logits.len() };
             Ok(of_class.ok_or(none)?.probability)
         };
-        (0..images.shape()[0]).map(probability).collect()
+        logits.outer_iter().map(probability).collect()
     }
 }
 

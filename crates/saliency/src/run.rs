@@ -287,10 +287,10 @@ impl<'a> Run<'a> {
     /// The logits `[m, classes]` of other images `[m, c, h, w]`.
     ///
     /// # Errors
-    /// As [`Network::forward`].
+    /// As [`Network::logits`].
     pub fn logits(&self, batch: &Tensor) -> Result<Tensor> {
         self.spend(Cost { forwards: batch.shape()[0], backwards: 0 });
-        Ok(self.network.forward(batch, &Retain::logits())?.logits()?.clone())
+        Ok(self.network.logits(batch)?.into_dyn())
     }
 
     /// The logits `[m, classes]` if the output of `point` were `values [m, ...]` and all else as for `image`.

@@ -44,7 +44,7 @@ impl Method for AblationCam {
     }
 
     fn work(&self) -> Work {
-        Work::Scores(self.batch)
+        Work::Rests(self.batch)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
