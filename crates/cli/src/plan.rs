@@ -24,7 +24,7 @@ pub fn run(args: &Plan) -> Outcome {
     let point = args.point.as_ref().map(|name| graph.find(name).map_err(Failure::usage)).transpose()?;
     let explained = Planned::new(&graph, &methods, point, args.extrapolate, [height, width], args.choice.choice())?;
     let explained = match &network {
-        Some(network) => explained.with_halves(network),
+        Some(network) => explained.with_halves(network, [height, width])?,
         None => explained,
     };
     let level = Level::current().map_err(Failure::usage)?;
@@ -51,7 +51,7 @@ pub fn run(args: &Plan) -> Outcome {
     writeln!(out, "\nlevel {level}, input {height}x{width}, one image")?;
     writeln!(
         out,
-        "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB"
+        "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB, all in float32"
     )?;
     if let Some(weights) = &args.weights {
         let (weights, bytes) = (visible::path(weights), memory::shown(memory::reading(weights, 0)?));

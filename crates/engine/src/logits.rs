@@ -3,10 +3,8 @@
 //! A thread that keeps to its image finds more of it in its caches than threads that share every layer of a batch, and what is
 //! alive at once does not grow with the batch.
 
-use std::ops::Range;
-
 use gradex_kernels::{for_each, threads};
-use ndarray::{Array1, Array2, Axis, Slice, stack};
+use ndarray::{Array2, Axis, Slice};
 
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
@@ -28,21 +26,27 @@ impl Network {
     pub fn logits(&self, images: &Tensor) -> Result<Array2<f32>> {
         // The shape is checked for all, so that an error tells it as it was given; and one plan packs the weights for all.
         self.graph().shapes(images.shape())?;
-        let one = [&[1], &images.shape()[1..]].concat();
+        let shapes = self.graph().shapes(&[&[1], &images.shape()[1..]].concat())?;
         let wanted = self.graph().ids().map(|id| id == self.graph().logits()).collect();
-        self.plan(&self.graph().shapes(&one)?, vec![NodeId::INPUT], wanted)?;
-        let count = images.shape()[0];
+        self.plan(&shapes, vec![NodeId::INPUT], wanted)?;
+        let (count, classes) = (images.shape()[0], shapes[self.graph().logits().0].iter().product::<usize>());
         let share = count.div_ceil(side_by_side(count).max(1)).max(1);
-        let mut found = vec![None; count.div_ceil(share)];
-        let lanes = (0..count).step_by(share).map(|first| first..count.min(first + share));
-        for_each(lanes.zip(&mut found).collect(), |(lane, logits)| *logits = Some(self.one_by_one(images, lane)));
-        let found: Vec<_> = found.into_iter().flatten().collect::<Result<_>>()?;
-        let views: Vec<_> = found.iter().flatten().map(|logits: &Array1<f32>| logits.view()).collect();
-        stack(Axis(0), &views).map_err(|_| Error::shape("a forward pass", "at least one image", images.shape()))
+        let mut logits = vec![0.0; count * classes];
+        let mut found: Vec<Result<()>> = (0..count.div_ceil(share)).map(|_| Ok(())).collect();
+        let lanes = logits.chunks_mut((share * classes).max(1)).zip(&mut found).enumerate();
+        for_each(lanes.collect(), |(lane, (logits, found))| {
+            let rows = logits.chunks_exact_mut(classes.max(1));
+            *found = (lane * share..).zip(rows).try_for_each(|(image, row)| self.one_of(images, image, row));
+        });
+        found.into_iter().collect::<Result<()>>()?;
+        let shape = || Error::shape("a forward pass", "at least one image", images.shape());
+        Array2::from_shape_vec((count, classes), logits).map_err(|_| shape())
     }
 
-    fn one_by_one(&self, images: &Tensor, lane: Range<usize>) -> Result<Vec<Array1<f32>>> {
-        let one = |image| images.slice_axis(Axis(0), Slice::from(image..image + 1)).to_owned();
-        lane.map(|image| Ok(self.forward(&one(image), &Retain::logits())?.image_logits(0)?.to_owned())).collect()
+    fn one_of(&self, images: &Tensor, image: usize, row: &mut [f32]) -> Result<()> {
+        let one = images.slice_axis(Axis(0), Slice::from(image..image + 1)).to_owned();
+        let tape = self.forward(&one, &Retain::logits())?;
+        row.iter_mut().zip(tape.image_logits(0)?).for_each(|(to, from)| *to = *from);
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! [`BLOCK`] channels with a frame of a pixel.
 
 use gradex_kernels::Level;
-use gradex_kernels::blocked::{Algorithm, BLOCK};
+use gradex_kernels::blocked::{Algorithm, BLOCK, Direction};
 
 use crate::error::Result;
 use crate::graph::{Graph, NodeId};
@@ -35,6 +35,15 @@ pub struct Footprint {
     pub forward: usize,
     /// The most that is alive during a walk back beyond the tape.
     pub backward: usize,
+}
+
+/// Bytes that weights take less than [`Footprint`] says where they are halves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Saved {
+    /// As they are: of those that a convolution keeps packed, all.
+    pub parameters: usize,
+    /// Packed.
+    pub copies: usize,
 }
 
 impl Graph {
@@ -68,6 +77,29 @@ impl Graph {
             forward: self.alive_forward(&sizes, keeps) * FLOAT,
             backward: self.alive_backward(&sizes, points) * FLOAT,
         })
+    }
+
+    /// What passes over inputs of this shape take less where the weights of such nodes are halves.
+    pub(crate) fn saved(&self, input: &[usize], choice: Choice, is_half: impl Fn(&NodeId) -> bool) -> Result<Saved> {
+        let level = Level::current()?;
+        let shapes = self.shapes(input)?;
+        let mut saved = Saved::default();
+        for id in self.ids().filter(is_half) {
+            let node = self.node(id);
+            let read = node.inputs.first().map_or(&[][..], |read| &shapes[read.0]);
+            let weight = node.op.parameters().first().map_or(0, |(_, shape)| FLOAT * shape.iter().product::<usize>());
+            let counted = weight - packed_alone(&node.op, read, choice, level)?;
+            saved.parameters += counted / 2;
+            let Op::Conv2d(conv) = &node.op else { continue };
+            let shape = conv.shape(read)?;
+            let algorithm = choice.of(level, &shape);
+            if algorithm.keeps_halves(level, &shape, Direction::Forward) {
+                saved.parameters += counted - counted / 2;
+                let [numbers, halves] = [false, true].map(|halves| algorithm.packed_bytes(level, &shape, halves));
+                saved.copies += numbers - halves;
+            }
+        }
+        Ok(saved)
     }
 
     /// Bytes of the largest weight of such layers.
@@ -135,7 +167,7 @@ fn plane(shape: &[usize]) -> usize {
 fn packed(op: &Op, input: &[usize], choice: Choice, level: Level) -> Result<usize> {
     let Op::Conv2d(conv) = op else { return Ok(0) };
     let shape = conv.shape(input)?;
-    Ok(choice.of(level, &shape).packed_bytes(level, &shape))
+    Ok(choice.of(level, &shape).packed_bytes(level, &shape, false))
 }
 
 /// The bytes of a layer's weight, where only its packed form is kept.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
 use crate::layer::{Layer, Params};
+use crate::memory::Saved;
 use crate::op::Op;
 use crate::plan::{Choice, Packs, Plan, Value};
 use crate::tape::{ChannelSums, Maxima, Retain, Tape};
@@ -50,11 +51,13 @@ impl Network {
         &self.params[node.0]
     }
 
-    /// Bytes that the parameters take less than as single-precision numbers, those of weights that are kept packed aside.
-    #[must_use]
-    pub fn saved(&self) -> usize {
-        let stays = |id: &NodeId| !(self.choice == Choice::Exact && matches!(self.graph.node(*id).op, Op::Conv2d(_)));
-        self.graph.ids().filter(stays).filter_map(|id| self.params(id).weight.as_ref()).map(Weight::saved).sum()
+    /// Bytes that weights which are halves take less than [`Graph::footprint`] counts for inputs of this shape.
+    ///
+    /// # Errors
+    /// As [`Graph::footprint`].
+    pub fn saved(&self, input: &[usize]) -> Result<Saved> {
+        let is_half = |id: &NodeId| self.params(*id).weight.as_ref().is_some_and(Weight::is_half);
+        self.graph.saved(input, self.choice, is_half)
     }
 
     /// The same architecture with other parameters at one node; the others are shared.

@@ -3,10 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gradex_kernels::blocked::PackedConv;
-use gradex_kernels::{Level, Part, widen};
+use gradex_kernels::{Level, Part, Weights, widen};
 use ndarray::ArrayD;
 
-use crate::tensor::{Tensor, is_finite};
+use crate::tensor::{Tensor, is_finite, values};
 
 /// A weight: a tensor, or in its place halves, what a convolution's kernel reads, or a part of another. Of those the tensor is
 /// made when somebody asks.
@@ -76,11 +76,27 @@ impl Weight {
         }
     }
 
-    /// Bytes that it takes less than as a tensor, for ever.
-    pub(crate) fn saved(&self) -> usize {
+    /// Whether it is halves, packed or not.
+    pub(crate) fn is_half(&self) -> bool {
         match self.form() {
-            Form::Half(bits) => bits.len() * size_of::<u16>(),
-            Form::Whole(_) | Form::Packed(_) | Form::Part(..) => 0,
+            Form::Half(_) => true,
+            Form::Packed(packed) => packed.keeps_halves(),
+            Form::Whole(_) | Form::Part(..) => false,
+        }
+    }
+
+    /// Gives a kernel its numbers or halves as they lie in memory, or those that a packed form or a part is of.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(Weights<'_>) -> T) -> T {
+        match self.form() {
+            Form::Whole(tensor) => read(values(&tensor)[..].into()),
+            Form::Half(bits) => read(halves(&bits).into()),
+            Form::Packed(packed) if packed.keeps_halves() => {
+                let mut bits = vec![0; self.shape.iter().product()];
+                // The length is that of the shape.
+                let _had_back = packed.unpack_halves(&mut bits);
+                read(bits[..].into())
+            }
+            Form::Packed(_) | Form::Part(..) => read(values(&self.tensor())[..].into()),
         }
     }
 
@@ -115,7 +131,7 @@ impl From<ArrayD<u16>> for Weight {
 }
 
 /// The bits of a weight's halves.
-pub(crate) fn halves(bits: &ArrayD<u16>) -> &[u16] {
+fn halves(bits: &ArrayD<u16>) -> &[u16] {
     bits.as_slice().unwrap_or_default()
 }
 
@@ -147,7 +163,8 @@ mod tests {
         let tensor = Tensor::from_shape_vec(vec![20, 5, 3, 3], values.clone()).unwrap();
         let level = Level::current().unwrap();
         for (algorithm, is_let_go) in [(Algorithm::Winograd, false), (Algorithm::Direct, true)] {
-            let packed = PackedConv::new(level, algorithm, &shape, Direction::Forward, &values, None).unwrap();
+            let packed =
+                PackedConv::new(level, algorithm, &shape, Direction::Forward, values[..].into(), None).unwrap();
             let weight = Weight::from(tensor.clone());
             weight.keep_packed(&Arc::new(packed));
             assert_eq!(matches!(weight.form(), Form::Packed(_)), is_let_go, "{algorithm}");

@@ -117,7 +117,7 @@ fn conv(
         window,
     };
     let weight = numbers(in_channels * CHANNELS / groups * kernel * kernel);
-    let packed = PackedConv::new(level, algorithm, &shape, direction, &weight, None)?;
+    let packed = PackedConv::new(level, algorithm, &shape, direction, (&weight[..]).into(), None)?;
     let (input, output) = (Layout { channels: in_channels, ..image(SIZE) }, image(SIZE / stride));
     let (from, to) = match direction {
         Direction::Forward => (input, output),

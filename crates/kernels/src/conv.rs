@@ -47,7 +47,7 @@ fn run(
         return Ok(());
     }
     let level = Level::current()?;
-    let packed = PackedConv::new(level, Algorithm::fastest(level, shape, true), shape, direction, weight, bias)?;
+    let packed = PackedConv::new(level, Algorithm::fastest(level, shape, true), shape, direction, weight.into(), bias)?;
     let image =
         |channels: usize, size: [usize; 2]| Layout { batch: shape.batch, channels, size, halo: Padding::default() };
     let (forward, back) = (image(shape.in_channels, shape.input), image(shape.out_channels, shape.output));

@@ -22,9 +22,10 @@ pub fn widen(level: Level, bits: &[u16], values: &mut [f32]) -> Result<()> {
     Ok(())
 }
 
-struct Widen<'a, 'b> {
-    bits: &'a [u16],
-    values: &'b mut [f32],
+/// Widens halves to as many numbers.
+pub(crate) struct Widen<'a, 'b> {
+    pub bits: &'a [u16],
+    pub values: &'b mut [f32],
 }
 
 impl Kernel for Widen<'_, '_> {

@@ -15,6 +15,8 @@ use crate::arch::{avx2::Avx2, avx512::Avx512};
 use crate::blocked::BLOCK;
 use crate::error::{Error, Result};
 
+/// Whether any level of this program reads halves: what only they need is not compiled for others.
+pub(crate) const HALVES: bool = cfg!(all(feature = "simd", target_arch = "x86_64"));
 /// The environment variable that forces a level.
 const VARIABLE: &str = "GRADEX_LEVEL";
 
@@ -111,7 +113,7 @@ impl Level {
     /// Whether it reads halves as fast as numbers: vectors of 4 have no instruction that widens them.
     #[must_use]
     pub fn reads_halves(self) -> bool {
-        self.lanes() > 4
+        HALVES && self.lanes() > 4
     }
 
     /// Numbers in a vector.

@@ -1,5 +1,7 @@
 //! What a linear layer's kernel reads: numbers or halves, and of each the whole or a part.
 
+use std::borrow::Cow;
+
 use crate::arch::Simd;
 use crate::half::widened;
 
@@ -15,6 +17,16 @@ pub(crate) enum Stored<'a> {
     Single(&'a [f32]),
     /// The bits of halves.
     Half(&'a [u16]),
+}
+
+impl<'a> Stored<'a> {
+    /// The numbers.
+    pub(crate) fn numbers(self) -> Cow<'a, [f32]> {
+        match self {
+            Self::Single(values) => Cow::Borrowed(values),
+            Self::Half(bits) => bits.iter().map(|bits| bits.value()).collect(),
+        }
+    }
 }
 
 /// A part of a number.

@@ -61,9 +61,9 @@ fn run(
     let image = |channels, size, halo| Layout { batch: shape.batch, channels, size, halo };
     let sides = [(shape.in_channels, shape.input), (shape.out_channels, shape.output)];
     let [from, to] = if direction == Direction::Forward { sides } else { [sides[1], sides[0]] };
-    let conv = PackedConv::new(level, algorithm, shape, direction, weight, Some(bias)).expect("pack weights");
+    let conv = PackedConv::new(level, algorithm, shape, direction, weight.into(), Some(bias)).expect("pack weights");
     if direction == Direction::Forward {
-        assert_eq!(conv.bytes(), algorithm.packed_bytes(level, shape), "{algorithm} {shape:?}");
+        assert_eq!(conv.bytes(), algorithm.packed_bytes(level, shape, false), "{algorithm} {shape:?}");
     }
     let mut halo = conv.halo(from.1, to.1);
     halo.left += 1;
@@ -101,8 +101,8 @@ fn what_is_packed_as_it_is_can_be_had_back() {
         for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| algorithm.takes(&shape)) {
             for direction in [Direction::Forward, Direction::Transposed] {
                 for level in Level::available() {
-                    let conv =
-                        PackedConv::new(level, algorithm, &shape, direction, &weight, None).expect("pack weights");
+                    let conv = PackedConv::new(level, algorithm, &shape, direction, (&weight[..]).into(), None)
+                        .expect("pack weights");
                     let mut unpacked = vec![f32::NAN; weight_len];
                     let refused = conv.unpack(&mut unpacked);
                     assert_eq!(refused.is_ok(), conv.is_reversible(), "{level} {algorithm} {direction:?} {shape:?}");
@@ -247,12 +247,14 @@ fn what_does_not_fit_is_refused() {
     let shape = conv([16, 16, 1], [8, 8], [3, 3], [1, 1], [1, 1], [1; 4]);
     let level = Level::PORTABLE;
     let weight = noise(1, 16 * 16 * 9);
-    let depthwise = PackedConv::new(level, Algorithm::Depthwise, &shape, Direction::Forward, &weight, None);
+    let depthwise =
+        PackedConv::new(level, Algorithm::Depthwise, &shape, Direction::Forward, (&weight[..]).into(), None);
     assert!(matches!(depthwise, Err(Error::Shape(_))));
-    let short = PackedConv::new(level, Algorithm::Direct, &shape, Direction::Forward, &weight[1..], None);
+    let short = PackedConv::new(level, Algorithm::Direct, &shape, Direction::Forward, (&weight[1..]).into(), None);
     assert!(matches!(short, Err(Error::Length { .. })));
     for algorithm in [Algorithm::Direct, Algorithm::Winograd, Algorithm::Winograd2x2] {
-        let conv = PackedConv::new(level, algorithm, &shape, Direction::Forward, &weight, None).expect("pack");
+        let conv =
+            PackedConv::new(level, algorithm, &shape, Direction::Forward, (&weight[..]).into(), None).expect("pack");
         let layout = Layout { batch: 2, channels: 16, size: [8, 8], halo: Padding::default() };
         let values = noise(2, layout.len());
         let mut output = vec![0.0; layout.len()];

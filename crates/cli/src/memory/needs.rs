@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use gradex::engine::{Choice, Graph};
+use gradex::engine::{Choice, Graph, Saved};
 use gradex::metrics::BATCH;
 use gradex::saliency::Memory;
 use gradex::{Extrapolation, Method, Model, Network, NodeId};
@@ -24,8 +24,8 @@ const PICTURE: usize = 2 * (96 << 10);
 pub struct Planned {
     memory: Memory,
     maps: usize,
-    /// What parameters as they are take less than numbers.
-    saved: usize,
+    /// What weights that are halves take less than numbers.
+    saved: Saved,
 }
 
 impl Planned {
@@ -41,14 +41,15 @@ impl Planned {
         let memory = Memory::plan(graph, methods, point, mode, &[1, 3, height, width], choice)?;
         let drawn = if mode == Extrapolation::NONE { DRAWN } else { EXTRAPOLATED };
         let pixel = methods.len() * CLASSES * size_of::<f32>() + drawn;
-        Ok(Self { memory, maps: height.saturating_mul(width).saturating_mul(pixel), saved: 0 })
+        Ok(Self { memory, maps: height.saturating_mul(width).saturating_mul(pixel), saved: Saved::default() })
     }
 
-    /// The same by a network whose weights may be halves.
-    pub fn with_halves(mut self, network: &Network) -> Self {
-        self.saved = network.saved();
-        self.memory.parameters = self.memory.parameters.saturating_sub(self.saved);
-        self
+    /// The same by a network whose weights may be halves, at this input size.
+    pub fn with_halves(mut self, network: &Network, [height, width]: [usize; 2]) -> Result<Self> {
+        self.saved = network.saved(&[1, 3, height, width])?;
+        self.memory.parameters = self.memory.parameters.saturating_sub(self.saved.parameters);
+        self.memory.copies = self.memory.copies.saturating_sub(self.saved.copies);
+        Ok(self)
     }
 
     /// All of it, with the program.
@@ -60,8 +61,9 @@ impl Planned {
     fn of_networks(&self, networks: usize, tapes: usize) -> usize {
         let Memory { parameters, copies, tape, passes } = self.memory;
         // What was drawn anew is numbers.
-        let drawn = if networks > 1 { parameters.saturating_add(self.saved) } else { 0 };
-        let weights = parameters.saturating_add(drawn).saturating_add(copies.saturating_mul(networks));
+        let drawn = if networks > 1 { parameters.saturating_add(self.saved.parameters) } else { 0 };
+        let drawn_copies = copies.saturating_add(self.saved.copies).saturating_mul(networks.saturating_sub(1));
+        let weights = parameters.saturating_add(drawn).saturating_add(copies).saturating_add(drawn_copies);
         let asked = tape.saturating_add(self.maps).saturating_mul(tapes);
         PROGRAM.saturating_add(weights).saturating_add(asked).saturating_add(passes)
     }
@@ -86,7 +88,7 @@ fn planned(
 ) -> Result<Planned> {
     let methods: Vec<_> = methods.iter().map(|asked| asked.method.clone()).collect();
     let planned = Planned::new(model.network.graph(), &methods, point, mode, size, model.network.choice())?;
-    Ok(planned.with_halves(&model.network))
+    planned.with_halves(&model.network, size)
 }
 
 /// Explanations of one input.

@@ -9,7 +9,7 @@ use gradex_kernels::{Weights, group_sums, linear, linear_transpose};
 use crate::error::{Error, Result};
 use crate::layer::{Affine, Cache, Layer, Params, Site};
 use crate::tensor::{Tensor, only, tensor, values, zeros};
-use crate::weight::{Form, Weight, halves};
+use crate::weight::Form;
 
 const KIND: &str = "linear";
 
@@ -52,17 +52,9 @@ fn with_weights(params: &Params, run: impl FnOnce(Weights<'_>) -> gradex_kernels
     let missing = Error::NoParameter { op: KIND, parameter: "weight" };
     let weight = params.weight.as_ref().ok_or(missing)?;
     Ok(match weight.form() {
-        Form::Part(whole, part) => with_form(&whole, |weights| run(weights.part(part))),
-        Form::Half(_) | Form::Whole(_) | Form::Packed(_) => with_form(weight, run),
+        Form::Part(whole, part) => whole.read(|weights| run(weights.part(part))),
+        Form::Half(_) | Form::Whole(_) | Form::Packed(_) => weight.read(run),
     }?)
-}
-
-fn with_form<T>(weight: &Weight, run: impl FnOnce(Weights<'_>) -> T) -> T {
-    match weight.form() {
-        Form::Half(bits) => run(halves(&bits).into()),
-        Form::Whole(tensor) => run(values(&tensor)[..].into()),
-        Form::Packed(_) | Form::Part(..) => run(values(&weight.tensor())[..].into()),
-    }
 }
 
 impl Affine for Linear {

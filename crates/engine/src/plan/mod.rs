@@ -175,7 +175,8 @@ fn pack(network: &Network, head: NodeId, kind: Kind) -> Result<Work> {
         Kind::Convolution(shape, algorithm, fused) => {
             let params = network.params(head);
             let packed = network.packs().conv(head, params, &shape, Direction::Forward, algorithm)?;
-            if let (Choice::Exact, Some(weight)) = (network.choice(), &params.weight) {
+            let is_kept_once = network.choice() == Choice::Exact || packed.keeps_halves();
+            if let Some(weight) = params.weight.as_ref().filter(|_| is_kept_once) {
                 weight.keep_packed(&packed);
             }
             Work::Convolution(packed, epilogue(network, fused)?)

@@ -89,7 +89,7 @@ fn planned(nodes: Vec<NodeId>, output: Vec<usize>, kind: &Kind, level: Level, ch
         Kind::Convolution(shape, algorithm, _) => PlannedStep {
             reason: choice.reason(*algorithm, shape),
             products: algorithm.products(shape),
-            packed: algorithm.packed_bytes(level, shape),
+            packed: algorithm.packed_bytes(level, shape, false),
             ..step(algorithm.name())
         },
         Kind::Map(_) => step("map"),

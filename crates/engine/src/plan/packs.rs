@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gradex_kernels::blocked::{Algorithm, BLOCK, Buffer, Direction, Norm, PackedConv, Workspace};
-use gradex_kernels::{ConvShape, Level, Padding};
+use gradex_kernels::{ConvShape, Level, Padding, Weights};
 
 use super::{Choice, Plan};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Params;
 use crate::tensor::values;
@@ -92,9 +92,13 @@ impl Packs {
     ) -> Result<Arc<PackedConv>> {
         let Padding { top, bottom, left, right } = shape.window.padding;
         found(&self.convs, (node, direction, algorithm, [top, bottom, left, right]), || {
-            let weight = params.weight("conv2d")?;
-            let bias = params.bias.as_ref().filter(|_| direction == Direction::Forward).map(values);
-            Ok(PackedConv::new(Level::current()?, algorithm, shape, direction, &values(&weight), bias.as_deref())?)
+            let missing = Error::NoParameter { op: "conv2d", parameter: "weight" };
+            let weight = params.weight.as_ref().ok_or(missing)?;
+            let (level, bias) =
+                (Level::current()?, params.bias.as_ref().filter(|_| direction == Direction::Forward).map(values));
+            let pack =
+                |weight: Weights<'_>| PackedConv::new(level, algorithm, shape, direction, weight, bias.as_deref());
+            Ok(weight.read(pack)?)
         })
     }
 

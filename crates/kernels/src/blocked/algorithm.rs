@@ -9,6 +9,8 @@ use super::{BLOCK, weights};
 use crate::level::Level;
 use crate::shape::{ConvShape, Window};
 
+/// Weights of a convolution that are kept as numbers though they come as halves, at most.
+const FEW: usize = 1 << 19;
 /// What reading a packed weight costs, in products: it comes from the memory behind all caches.
 const WEIGHT: usize = 27;
 /// What transforming a value costs, there or back, in products.
@@ -77,7 +79,7 @@ impl Algorithm {
             let channels = [shape.in_channels, shape.out_channels].map(|count| count.next_multiple_of(BLOCK));
             tile.count(shape) * tile.places() * channels.iter().sum::<usize>()
         });
-        let weights = self.packed_bytes(level, shape) / size_of::<f32>();
+        let weights = self.packed_bytes(level, shape, false) / size_of::<f32>();
         self.products(shape) * 16 / level.lanes() + WEIGHT * weights + VALUE * transformed
     }
 
@@ -112,19 +114,35 @@ impl Algorithm {
         }
     }
 
-    /// Bytes of the packed weights, as [`PackedConv::bytes`](super::PackedConv::bytes) tells them once they are packed.
+    /// Bytes of the packed weights, which are halves or not, as [`PackedConv::bytes`](super::PackedConv::bytes) tells them once they
+    /// are packed.
     #[must_use]
-    pub fn packed_bytes(self, level: Level, shape: &ConvShape) -> usize {
+    pub fn packed_bytes(self, level: Level, shape: &ConvShape, halves: bool) -> usize {
         let channels = weights::Channels::new(shape, Direction::Forward);
         let panels = |taps: usize| channels.panels(level.blocks(), taps).1;
+        if halves && self.keeps_halves(level, shape, Direction::Forward) {
+            return panels(shape.taps()) * size_of::<u16>();
+        }
         let values = match self {
             Self::Direct if is_narrow(level, &channels) => channels.inputs * shape.taps() * channels.outputs,
             Self::Direct => panels(shape.taps()),
             Self::Depthwise => shape.groups.next_multiple_of(BLOCK) * shape.taps(),
-            Self::Winograd => panels(Tile::Four.places()),
-            Self::Winograd2x2 => panels(Tile::Two.places()),
+            Self::Winograd | Self::Winograd2x2 => panels(self.tile().map_or(0, Tile::places)),
         };
         values * size_of::<f32>()
+    }
+
+    /// Whether packed weights that come as halves stay so: direct sums widen a panel before they read it, and Winograd's transform
+    /// the windows of a panel. Where there are few weights, numbers take little and are faster.
+    #[must_use]
+    pub fn keeps_halves(self, level: Level, shape: &ConvShape, direction: Direction) -> bool {
+        let channels = weights::Channels::new(shape, direction);
+        let can = match self {
+            Self::Direct => !is_narrow(level, &channels),
+            Self::Depthwise => false,
+            Self::Winograd | Self::Winograd2x2 => true,
+        };
+        can && level.reads_halves() && channels.weights() > FEW
     }
 }
 

@@ -5,12 +5,15 @@ use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::epilogue::Epilogue;
 use super::layout::{Layout, View};
+use super::weights::Unpacked;
 use super::winograd::Winograd;
 use super::winograd_transform::Tile;
 use super::{Algorithm, BLOCK, planes, weights};
 use crate::error::{Error, Result, expect_len};
+use crate::half::widen;
 use crate::level::Level;
 use crate::shape::{ConvShape, Padding, Window};
+use crate::weights::{Part, Stored, Weights};
 
 /// Which way a convolution is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +27,7 @@ pub enum Direction {
 /// A convolution, or its transpose, with packed weights.
 #[derive(Debug, Clone)]
 pub struct PackedConv {
+    level: Level,
     channels: weights::Channels,
     window: Window,
     direction: Direction,
@@ -61,15 +65,16 @@ impl Run<'_> {
 
 impl PackedConv {
     /// Packs `weight [out_channels, in_channels / groups, kernel]` and the bias of what is written, zero where there is none.
+    /// Halves stay halves where [`Algorithm::keeps_halves`].
     ///
     /// # Errors
-    /// [`Error`] where the algorithm cannot compute the shape or a slice has another length.
+    /// [`Error`] where the algorithm cannot compute the shape, a slice has another length or the weight is a part of one.
     pub fn new(
         level: Level,
         algorithm: Algorithm,
         shape: &ConvShape,
         direction: Direction,
-        weight: &[f32],
+        weight: Weights<'_>,
         bias: Option<&[f32]>,
     ) -> Result<Self> {
         shape.check_geometry()?;
@@ -77,15 +82,27 @@ impl PackedConv {
         if !algorithm.takes(shape) {
             return Err(Error::Shape("the algorithm cannot compute this convolution"));
         }
+        if weight.part != Part::Whole {
+            return Err(Error::Shape("a convolution takes the whole of its weight"));
+        }
         let channels = weights::Channels::new(shape, direction);
         let mut padded = Buffer::zeros(channels.outputs.next_multiple_of(BLOCK));
         if let Some(bias) = bias {
             expect_len("bias", bias.len(), channels.outputs)?;
             padded[..bias.len()].copy_from_slice(bias);
         }
+        let numbers;
+        let weight = if algorithm.keeps_halves(level, shape, direction) {
+            weight.stored
+        } else {
+            numbers = weight.stored.numbers();
+            Stored::Single(&numbers)
+        };
         let kernel = match algorithm {
             Algorithm::Direct => Packed::Direct(Direct::pack(level, shape, direction, weight, padded)),
-            Algorithm::Depthwise => Packed::Depthwise(Depthwise::pack(level, shape, direction, weight, padded)),
+            Algorithm::Depthwise => {
+                Packed::Depthwise(Depthwise::pack(level, shape, direction, &weight.numbers(), padded))
+            }
             Algorithm::Winograd => {
                 Packed::Winograd(Winograd::pack(level, Tile::Four, shape, direction, weight, padded))
             }
@@ -93,7 +110,7 @@ impl PackedConv {
                 Packed::Winograd(Winograd::pack(level, Tile::Two, shape, direction, weight, padded))
             }
         };
-        Ok(Self { channels, window: shape.window, direction, kernel })
+        Ok(Self { level, channels, window: shape.window, direction, kernel })
     }
 
     /// The zeros that this convolution needs around what it reads, for images of this size.
@@ -109,18 +126,27 @@ impl PackedConv {
     /// Bytes of the packed weights.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<f32>()
-            * match &self.kernel {
-                Packed::Direct(kernel) => kernel.len(),
-                Packed::Depthwise(kernel) => kernel.len(),
-                Packed::Winograd(kernel) => kernel.len(),
-            }
+        match &self.kernel {
+            Packed::Direct(kernel) => kernel.bytes(),
+            Packed::Depthwise(kernel) => kernel.bytes(),
+            Packed::Winograd(kernel) => kernel.weights().bytes(),
+        }
+    }
+
+    /// Whether it keeps halves.
+    #[must_use]
+    pub fn keeps_halves(&self) -> bool {
+        match &self.kernel {
+            Packed::Direct(kernel) => kernel.keeps_halves(),
+            Packed::Depthwise(_) => false,
+            Packed::Winograd(kernel) => kernel.weights().keeps_halves(),
+        }
     }
 
     /// Whether the weight can be had back: then nobody need keep it.
     #[must_use]
     pub fn is_reversible(&self) -> bool {
-        matches!(&self.kernel, Packed::Direct(kernel) if kernel.is_reversible())
+        self.keeps_halves() || matches!(&self.kernel, Packed::Direct(kernel) if kernel.is_reversible())
     }
 
     /// Writes the weight that was packed, `[out_channels, in_channels / groups, kernel]`, bit for bit.
@@ -130,9 +156,32 @@ impl PackedConv {
     pub fn unpack(&self, weight: &mut [f32]) -> Result<()> {
         expect_len("weight", weight.len(), self.channels.weights())?;
         match &self.kernel {
-            Packed::Direct(kernel) if kernel.is_reversible() => kernel.unpack(&self.channels, weight),
+            _ if self.keeps_halves() => {
+                let mut bits = vec![0; weight.len()];
+                self.unpack_halves(&mut bits)?;
+                widen(self.level, &bits, weight)
+            }
+            Packed::Direct(kernel) if kernel.is_reversible() => {
+                kernel.unpack(&self.channels, Unpacked::Single(weight));
+                Ok(())
+            }
             Packed::Direct(_) | Packed::Depthwise(_) | Packed::Winograd(_) => {
-                return Err(Error::Shape("the weight cannot be had back from what was packed"));
+                Err(Error::Shape("the weight cannot be had back from what was packed"))
+            }
+        }
+    }
+
+    /// The same of the halves that it [keeps](Self::keeps_halves).
+    ///
+    /// # Errors
+    /// [`Error`] where it keeps none or the slice has another length.
+    pub fn unpack_halves(&self, bits: &mut [u16]) -> Result<()> {
+        expect_len("weight", bits.len(), self.channels.weights())?;
+        match &self.kernel {
+            Packed::Direct(kernel) if self.keeps_halves() => kernel.unpack(&self.channels, Unpacked::Half(bits)),
+            Packed::Winograd(kernel) if self.keeps_halves() => kernel.weights().unpack(bits),
+            Packed::Direct(_) | Packed::Depthwise(_) | Packed::Winograd(_) => {
+                return Err(Error::Shape("no halves were packed"));
             }
         }
         Ok(())

@@ -43,9 +43,9 @@ impl Depthwise {
         self.phases.halo(input, output)
     }
 
-    /// How many values the packed weights have.
-    pub(super) fn len(&self) -> usize {
-        self.weights.iter().map(|values| values.len()).sum()
+    /// Bytes of the packed weights.
+    pub(super) fn bytes(&self) -> usize {
+        self.weights.iter().map(|values| size_of_val(&values[..])).sum()
     }
 
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {

@@ -7,11 +7,12 @@ use super::narrow::{self, Narrow, is_narrow};
 use super::phase::{Phases, Taps};
 use super::planes;
 use super::tile::{Line, Rows, Sums};
-use super::weights::{Channels, Panel};
+use super::weights::{Channels, Panel, Unpacked, Values};
 use super::{BLOCK, Layout};
 use crate::level::Level;
 use crate::parallel;
 use crate::shape::{ConvShape, Padding};
+use crate::weights::Stored;
 
 /// See [`Sums::part`].
 const PART: usize = 4;
@@ -26,23 +27,29 @@ pub(super) struct Direct {
     planes: bool,
     phases: Phases,
     /// For each phase its panels and their values.
-    weights: Vec<(Vec<Panel>, Buffer)>,
+    weights: Vec<(Vec<Panel>, Values)>,
     /// One for each channel of each panel.
     bias: Buffer,
 }
 
 impl Direct {
-    pub(super) fn pack(level: Level, shape: &ConvShape, direction: Direction, weight: &[f32], bias: Buffer) -> Self {
+    pub(super) fn pack(
+        level: Level,
+        shape: &ConvShape,
+        direction: Direction,
+        weight: Stored<'_>,
+        bias: Buffer,
+    ) -> Self {
         let channels = Channels::new(shape, direction);
         let phases = Phases::new(&shape.window, direction);
         let narrow = is_narrow(level, &channels).then_some(channels.outputs);
         let pack = |taps: &[usize]| {
             if narrow.is_some() {
-                return narrow::pack(&channels, taps, weight);
+                let (panels, packed) = narrow::pack(&channels, taps, &weight.numbers());
+                return (panels, Values::Single(packed));
             }
             let (panels, length) = channels.panels(level.blocks(), taps.len());
-            let mut packed = Buffer::zeros(length);
-            channels.pack(&panels, level.blocks(), taps, weight, &mut packed);
+            let packed = Values::pack(&channels, (&panels, length), level.blocks(), taps, weight);
             (panels, packed)
         };
         let weights = phases.phases.iter().map(|phase| pack(&phase.taps)).collect();
@@ -59,9 +66,9 @@ impl Direct {
         self.phases.halo(input, output)
     }
 
-    /// How many values the packed weights have.
-    pub(super) fn len(&self) -> usize {
-        self.weights.iter().map(|(_, values)| values.len()).sum()
+    /// Bytes of the packed weights.
+    pub(super) fn bytes(&self) -> usize {
+        self.weights.iter().map(|(_, values)| values.bytes()).sum()
     }
 
     /// Whether [`Direct::unpack`] can give the weight back.
@@ -69,10 +76,15 @@ impl Direct {
         self.narrow.is_none()
     }
 
+    /// Whether it keeps halves.
+    pub(super) fn keeps_halves(&self) -> bool {
+        self.weights.iter().any(|(_, values)| values.halves().is_some())
+    }
+
     /// Writes the weight that was packed.
-    pub(super) fn unpack(&self, channels: &Channels, weight: &mut [f32]) {
+    pub(super) fn unpack(&self, channels: &Channels, mut weight: Unpacked<'_>) {
         for (phase, (panels, values)) in self.phases.phases.iter().zip(&self.weights) {
-            channels.unpack(panels, self.level.blocks(), &phase.taps, values, weight);
+            values.unpack(channels, panels, self.level.blocks(), &phase.taps, &mut weight);
         }
     }
 
@@ -99,19 +111,21 @@ impl Direct {
                 if lines.is_empty() {
                     continue;
                 }
-                let sums = self.sums(&part, place == 0);
-                match self.narrow {
-                    Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),
-                    None => Rows::run_on(self.level, sums, &mut lines),
-                }
+                let (panels, values) = &self.weights[phase];
+                values.read(self.level, panels[panel].values.clone(), run.workspace, |weights| {
+                    let sums = self.sums(&part, weights, place == 0);
+                    match self.narrow {
+                        Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),
+                        None => Rows::run_on(self.level, sums, &mut lines),
+                    }
+                });
             }
         }
     }
 
     /// What a panel's sums have in common; see [`Sums::fresh`].
-    fn sums<'a>(&'a self, part: &Part<'a>, fresh: bool) -> Sums<'a> {
-        let (panels, values) = &self.weights[part.phase];
-        let Panel { channels, values: range, .. } = &panels[part.panel];
+    fn sums<'a>(&'a self, part: &'a Part<'_>, weights: &'a [f32], fresh: bool) -> Sums<'a> {
+        let channels = self.weights[part.phase].0[part.panel].channels;
         let [first, step] = [part.panel * self.level.blocks(), self.phases.step[1]];
         let blocks = self.level.blocks().min(part.layout.blocks() - first);
         Sums {
@@ -119,10 +133,10 @@ impl Direct {
             fresh,
             taps: &part.taps.offsets,
             block_stride: part.run.block_stride(),
-            channels: *channels,
+            channels,
             part: PART,
             stride: self.phases.stride[1],
-            weights: &values[range.clone()],
+            weights,
             bias: &self.bias[first * BLOCK..][..blocks * BLOCK],
             pixels: (part.layout.size[1] - part.phase % step).div_ceil(step),
         }

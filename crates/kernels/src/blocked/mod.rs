@@ -25,6 +25,7 @@ mod tile;
 mod weights;
 mod winograd;
 mod winograd_transform;
+mod winograd_weights;
 
 pub use algorithm::Algorithm;
 pub use buffer::{Buffer, Workspace};

@@ -39,13 +39,13 @@ pub(super) fn pack(channels: &Channels, taps: &[usize], weight: &[f32]) -> (Vec<
 }
 
 /// The sums of `outputs` channels along some rows.
-pub(super) struct Narrow<'a, 'b, 'c> {
-    pub sums: Sums<'a>,
+pub(super) struct Narrow<'a, 'b, 'c, 'd> {
+    pub sums: Sums<'d>,
     pub outputs: usize,
     pub lines: &'c mut [Line<'a, 'b>],
 }
 
-impl Kernel for Narrow<'_, '_, '_> {
+impl Kernel for Narrow<'_, '_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { sums, outputs, lines } = self;

@@ -51,8 +51,8 @@ pub(super) struct Line<'a, 'b> {
 }
 
 /// The sums of a panel of output channels along some rows: compiled once for all that call it.
-pub(super) struct Rows<'a, 'b, 'c> {
-    sums: Sums<'a>,
+pub(super) struct Rows<'a, 'b, 'c, 'd> {
+    sums: Sums<'d>,
     lines: &'c mut [Line<'a, 'b>],
     tile: &'c mut Tile,
 }
@@ -65,14 +65,14 @@ const PAIRED: usize = 14;
 #[repr(align(64))]
 struct Tile([[f32; BLOCK]; 2 * PAIRED]);
 
-impl<'a, 'b> Rows<'a, 'b, '_> {
+impl<'a, 'b, 'd> Rows<'a, 'b, '_, 'd> {
     /// Computes them.
-    pub(super) fn run_on(level: Level, sums: Sums<'a>, lines: &mut [Line<'a, 'b>]) {
+    pub(super) fn run_on(level: Level, sums: Sums<'d>, lines: &mut [Line<'a, 'b>]) {
         level.run(Rows { sums, lines, tile: &mut Tile([[0.0; BLOCK]; 2 * PAIRED]) });
     }
 }
 
-impl Kernel for Rows<'_, '_, '_> {
+impl Kernel for Rows<'_, '_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { sums, lines, tile } = self;

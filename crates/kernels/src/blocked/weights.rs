@@ -3,10 +3,13 @@
 use std::ops::Range;
 
 use super::BLOCK;
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Workspace};
 use super::conv::Direction;
+use crate::half::Widen;
+use crate::level::{HALVES, Level};
 use crate::parallel;
 use crate::shape::ConvShape;
+use crate::weights::Stored;
 
 /// The weights of one panel of output channels.
 #[derive(Debug, Clone)]
@@ -84,21 +87,41 @@ impl Channels {
 
     /// Packs the taps `taps` of `weight`: for each panel `[blocks, taps, channels of the block, channels of the panel]`,
     /// zero where two channels are of different groups.
-    pub(super) fn pack(&self, panels: &[Panel], panel: usize, taps: &[usize], weight: &[f32], packed: &mut Buffer) {
+    pub(super) fn pack<T>(&self, panels: &[Panel], panel: usize, taps: &[usize], weight: &[T], packed: &mut [T])
+    where
+        T: Copy + Default + Send + Sync,
+    {
         let mut jobs = Vec::with_capacity(panels.len());
-        let mut rest = &mut packed[..];
+        let mut rest = packed;
         for (index, one) in panels.iter().enumerate() {
             let (values, tail) = rest.split_at_mut(one.values.len());
             rest = tail;
-            jobs.push((index * panel * BLOCK, one, values));
+            jobs.push((index, one, values));
         }
-        parallel::for_each(jobs, |(first, one, values)| {
-            self.places(one, first, taps, |to, from| values[to] = from.map_or(0.0, |from| weight[from]));
-        });
+        parallel::for_each(jobs, |(index, one, values)| self.pack_one(one, index * panel, taps, weight, values));
+    }
+
+    /// [`Channels::pack`] of one panel, whose first block is `first`.
+    pub(super) fn pack_one<T: Copy + Default>(
+        &self,
+        panel: &Panel,
+        first: usize,
+        taps: &[usize],
+        weight: &[T],
+        packed: &mut [T],
+    ) {
+        self.places(panel, first * BLOCK, taps, |to, from| packed[to] = from.map_or(T::default(), |from| weight[from]));
     }
 
     /// The inverse of [`Channels::pack`]: writes the taps `taps` of `weight`.
-    pub(super) fn unpack(&self, panels: &[Panel], panel: usize, taps: &[usize], packed: &[f32], weight: &mut [f32]) {
+    pub(super) fn unpack<T: Copy>(
+        &self,
+        panels: &[Panel],
+        panel: usize,
+        taps: &[usize],
+        packed: &[T],
+        weight: &mut [T],
+    ) {
         for (index, one) in panels.iter().enumerate() {
             let values = &packed[one.values.clone()];
             self.places(one, index * panel * BLOCK, taps, |from, to| {
@@ -127,5 +150,94 @@ impl Channels {
                 }
             }
         }
+    }
+}
+
+/// Where a weight goes that was packed.
+pub(super) enum Unpacked<'a> {
+    Single(&'a mut [f32]),
+    Half(&'a mut [u16]),
+}
+
+/// Packed weights: numbers, or halves where they came as such.
+#[derive(Debug, Clone)]
+pub(super) enum Values {
+    Single(Buffer),
+    Half(Vec<u16>),
+}
+
+impl Values {
+    /// So many, packed by `channels`.
+    pub(super) fn pack(
+        channels: &Channels,
+        (panels, length): (&[Panel], usize),
+        panel: usize,
+        taps: &[usize],
+        weight: Stored<'_>,
+    ) -> Self {
+        match weight {
+            Stored::Half(bits) if HALVES => {
+                let mut packed = vec![0; length];
+                channels.pack(panels, panel, taps, bits, &mut packed);
+                Self::Half(packed)
+            }
+            Stored::Half(_) | Stored::Single(_) => {
+                let mut packed = Buffer::zeros(length);
+                channels.pack(panels, panel, taps, &weight.numbers(), &mut packed);
+                Self::Single(packed)
+            }
+        }
+    }
+
+    /// Its halves, if it is of those.
+    pub(super) fn halves(&self) -> Option<&[u16]> {
+        match self {
+            Self::Half(bits) if HALVES => Some(bits),
+            Self::Half(_) | Self::Single(_) => None,
+        }
+    }
+
+    /// The inverse of [`Values::pack`], where the target is of the same kind.
+    pub(super) fn unpack(
+        &self,
+        channels: &Channels,
+        panels: &[Panel],
+        panel: usize,
+        taps: &[usize],
+        weight: &mut Unpacked<'_>,
+    ) {
+        match (self, self.halves(), weight) {
+            (Self::Single(values), _, Unpacked::Single(weight)) => channels.unpack(panels, panel, taps, values, weight),
+            (_, Some(bits), Unpacked::Half(weight)) => channels.unpack(panels, panel, taps, bits, weight),
+            (_, _, Unpacked::Single(_) | Unpacked::Half(_)) => {}
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Single(values) => size_of_val(&values[..]),
+            Self::Half(bits) => size_of_val(&bits[..]),
+        }
+    }
+
+    /// `read` of the numbers in a range: halves are widened before.
+    pub(super) fn read<T>(
+        &self,
+        level: Level,
+        range: Range<usize>,
+        workspace: &Workspace,
+        read: impl FnOnce(&[f32]) -> T,
+    ) -> T {
+        let widened = self.halves().map(|bits| {
+            let mut values = workspace.take(range.len());
+            level.run(Widen { bits: &bits[range.clone()], values: &mut values });
+            values
+        });
+        let found = read(match self {
+            Self::Single(values) => &values[range],
+            Self::Half(_) => widened.as_deref().unwrap_or_default(),
+        });
+        widened.into_iter().for_each(|values| workspace.give(values));
+        found
     }
 }

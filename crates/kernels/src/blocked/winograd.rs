@@ -11,11 +11,13 @@ use super::grid::{Piece, pieces_by};
 use super::tile::{Line, Rows, Sums};
 use super::weights::Channels;
 use super::winograd_transform::{Tile, input_tile, output_tile};
+use super::winograd_weights::Weights;
 use super::{BLOCK, Layout};
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
 use crate::parallel;
 use crate::shape::{ConvShape, Padding};
+use crate::weights::Stored;
 
 /// See [`Sums::part`]: shorter than in direct sums, since the last transform magnifies what was rounded.
 const PART: usize = 2;
@@ -31,11 +33,9 @@ const STAGES: usize = 8;
 pub(super) struct Winograd {
     level: Level,
     tile: Tile,
-    channels: Channels,
     /// Rows above and columns left of the first output that its window reads.
     before: [usize; 2],
-    /// `[panels, places, inputs, channels of the panel]`
-    weights: Buffer,
+    weights: Weights,
     bias: Buffer,
 }
 
@@ -56,7 +56,7 @@ impl Winograd {
         tile: Tile,
         shape: &ConvShape,
         direction: Direction,
-        weight: &[f32],
+        weight: Stored<'_>,
         bias: Buffer,
     ) -> Self {
         let channels = Channels::new(shape, direction);
@@ -65,27 +65,12 @@ impl Winograd {
             Direction::Forward => padding,
             Direction::Transposed => padding.map(|padding| 2 - padding),
         };
-        let (panels, length) = channels.panels(level.blocks(), tile.places());
-        let mut weights = Buffer::zeros(length);
-        let mut jobs = Vec::with_capacity(panels.len());
-        let mut rest = &mut weights[..];
-        for (index, panel) in panels.iter().enumerate() {
-            let (values, tail) = rest.split_at_mut(panel.values.len());
-            rest = tail;
-            jobs.push((index * level.blocks() * BLOCK, values));
-        }
-        parallel::for_each(jobs, |(first, values)| {
-            let place = values.len() / tile.places();
-            let width = place / channels.inputs;
-            for output in first..(first + width).min(channels.outputs) {
-                for input in 0..channels.inputs {
-                    let taps = &weight[channels.place(output, input)..][..9];
-                    let places = values[input * width + output - first..].iter_mut().step_by(place);
-                    tile.window(taps, direction == Direction::Transposed, places);
-                }
-            }
-        });
-        Self { level, tile, channels, before, weights, bias }
+        Self { level, tile, before, weights: Weights::pack(level, tile, channels, direction, weight), bias }
+    }
+
+    /// Its weights.
+    pub(super) fn weights(&self) -> &Weights {
+        &self.weights
     }
 
     pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
@@ -95,18 +80,13 @@ impl Winograd {
         Padding { top: self.before[0], bottom: after(0), left: self.before[1], right: after(1) }
     }
 
-    /// How many values the packed weights have.
-    pub(super) fn len(&self) -> usize {
-        self.weights.len()
-    }
-
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let (places, side) = (self.tile.places(), self.tile.output());
         let [down, across] = layout.size.map(|size| size.div_ceil(side));
         let total = layout.batch * down;
         let values = across * places * BLOCK * (run.input.layout.blocks() + layout.blocks());
         let private = (PRIVATE / values).max(1);
-        let side_by_side = total / private >= STAGES && self.weights.len() <= 2 * PRIVATE * STAGES / 4;
+        let side_by_side = total / private >= STAGES && self.weights.are_few();
         let height = if side_by_side { private } else { (SHARED / values).max(1) }.min(total);
         let width = if side_by_side { layout.blocks() } else { layout.blocks().div_ceil(16) };
         let tile_row = |row: usize| row / layout.size[0] * down + row % layout.size[0] / side;
@@ -123,9 +103,8 @@ impl Winograd {
                 for (block, values) in from.chunks_exact_mut(stage.place() * places).enumerate() {
                     self.spread(Spread { winograd: self, run, layout: &layout, stage, block, values });
                 }
-                for (place, values) in to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate() {
-                    self.multiply(stage, place, 0, &from, values);
-                }
+                let place = stage.place() * layout.blocks();
+                to.chunks_exact_mut(place).enumerate().for_each(|to| self.multiply_place(stage, to, 0, &from));
                 self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
                 run.epilogue.gate(self.level, layout, 1, &mut piece);
                 run.workspace.give(from);
@@ -140,14 +119,7 @@ impl Winograd {
             parallel::for_each_chunk(&mut from, stage.place() * places, |block, values| {
                 self.spread(Spread { winograd: self, run, layout: &layout, stage, block, values });
             });
-            let half = layout.blocks().div_ceil(2).next_multiple_of(self.level.blocks());
-            let products = to.chunks_exact_mut(stage.place() * layout.blocks()).enumerate();
-            let halves = products.flat_map(|(place, values)| {
-                values.chunks_mut(stage.place() * half).enumerate().map(move |(at, values)| (place, at * half, values))
-            });
-            parallel::for_each(halves.collect(), |(place, first, values)| {
-                self.multiply(stage, place, first, &from, values);
-            });
+            self.multiply(run, stage, &from, &mut to);
             let tail = pieces.split_off(groups.min(pieces.len()));
             parallel::for_each(std::mem::replace(&mut pieces, tail), |mut piece| {
                 self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
@@ -158,29 +130,63 @@ impl Winograd {
         }
     }
 
-    /// The sum over channels of one place, for the blocks of output channels from `first` on: `[blocks, tiles, 16]`.
-    fn multiply(&self, stage: Stage, place: usize, first: usize, from: &[f32], values: &mut [f32]) {
-        let (inputs, step) = (self.channels.inputs, self.level.blocks());
-        for (index, output) in values.chunks_mut(step * stage.place()).enumerate() {
-            let blocks = output.len() / stage.place();
-            let weights = inputs * blocks * BLOCK;
-            let start = (first + index * step) * BLOCK * inputs * self.tile.places() + place * weights;
-            let sums = Sums {
-                planes: false,
-                fresh: false,
-                taps: &[0],
-                block_stride: stage.place() * self.tile.places(),
-                channels: inputs,
-                part: PART,
-                stride: 1,
-                weights: &self.weights[start..][..weights],
-                bias: &[0.0; 2 * BLOCK][..blocks * BLOCK],
-                pixels: stage.tiles(),
-            };
-            let (input, finish) = (&from[place * stage.place()..], Finish::default());
-            let line = Line { input, output, block_stride: stage.place(), stride: 1, finish };
-            Rows::run_on(self.level, sums, &mut [line]);
+    /// The sums over channels: `[places, blocks, tiles, 16]`.
+    fn multiply(&self, run: &Run<'_>, stage: Stage, from: &[f32], to: &mut [f32]) {
+        let (step, places) = (self.level.blocks(), self.tile.places());
+        let all = to.len() / places;
+        if !self.weights.keeps_halves() {
+            let half = (all / stage.place()).div_ceil(2).next_multiple_of(step);
+            let halves = to.chunks_exact_mut(all).enumerate().flat_map(|(place, to)| {
+                to.chunks_mut(stage.place() * half).enumerate().map(move |(at, to)| (place, at * half / step, to))
+            });
+            parallel::for_each(halves.collect(), |(place, first, to)| {
+                self.multiply_place(stage, (place, to), first, from);
+            });
+            return;
         }
+        let mut panels: Vec<Vec<&mut [f32]>> = Vec::new();
+        panels.resize_with(self.weights.panels(), || Vec::with_capacity(places));
+        for place in to.chunks_exact_mut(all) {
+            panels.iter_mut().zip(place.chunks_mut(stage.place() * step)).for_each(|(panel, to)| panel.push(to));
+        }
+        parallel::for_each(panels.into_iter().enumerate().collect(), |(panel, to)| {
+            let length = self.weights.place(panel);
+            // Places of a window do not compete for the same line of the cache.
+            let stride = length + BLOCK;
+            let mut weights = run.workspace.take(stride * places);
+            self.weights.transform(panel, stride, &mut weights);
+            for (place, to) in to.into_iter().enumerate() {
+                self.product(stage, place, &weights[place * stride..][..length], from, to);
+            }
+            run.workspace.give(weights);
+        });
+    }
+
+    /// [`Winograd::multiply`] of one place, for the panels from `first` on.
+    fn multiply_place(&self, stage: Stage, (place, to): (usize, &mut [f32]), first: usize, from: &[f32]) {
+        for (panel, to) in (first..).zip(to.chunks_mut(self.level.blocks() * stage.place())) {
+            self.product(stage, place, self.weights.transformed(panel, place), from, to);
+        }
+    }
+
+    /// The sum over channels of one place, for one panel.
+    fn product(&self, stage: Stage, place: usize, weights: &[f32], from: &[f32], output: &mut [f32]) {
+        let inputs = self.weights.inputs();
+        let sums = Sums {
+            planes: false,
+            fresh: false,
+            taps: &[0],
+            block_stride: stage.place() * self.tile.places(),
+            channels: inputs,
+            part: PART,
+            stride: 1,
+            weights,
+            bias: &[0.0; 2 * BLOCK][..weights.len() / inputs],
+            pixels: stage.tiles(),
+        };
+        let (input, finish) = (&from[place * stage.place()..], Finish::default());
+        let line = Line { input, output, block_stride: stage.place(), stride: 1, finish };
+        Rows::run_on(self.level, sums, &mut [line]);
     }
 
     fn spread(&self, spread: Spread<'_, '_>) {

@@ -5,11 +5,10 @@
 //! `G` those of `(1, p, p²) / M'(p)`, column `p` of `Aᵀ` those of `(1, p, p², p³)`, or `(1, p)` (B. Barabasz, A. Anderson,
 //! K. Soodhalter, D. Gregg, ACM TOMS 2020).
 
-use std::array::from_fn;
-
 use super::BLOCK;
 use crate::arch::Simd;
 use crate::shape::ConvShape;
+use crate::weights::Element;
 
 /// How many outputs a tile has along a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,53 +42,39 @@ impl Tile {
     pub(super) fn count(self, shape: &ConvShape) -> usize {
         shape.output.map(|size| size.div_ceil(self.output())).iter().product()
     }
-
-    /// `G g Gᵀ`, computed in `f64`, of the window turned by 180 degrees where `turned`: each place, row by row, to the next of
-    /// `places`.
-    pub(super) fn window<'a>(self, taps: &[f32], turned: bool, places: impl Iterator<Item = &'a mut f32>) {
-        match self {
-            Self::Two => window(&WINDOW_TWO, taps, turned, places),
-            Self::Four => window(&WINDOW, taps, turned, places),
-        }
-    }
 }
 
 /// The points `a` and `b`: their squares and the products of those have few bits, so the coefficients are exact.
 const POINTS: [f64; 2] = [5.0 / 8.0, 3.0 / 2.0];
 const SQUARES: [f64; 2] = [POINTS[0] * POINTS[0], POINTS[1] * POINTS[1]];
 
-/// `G`
-const WINDOW: [[f64; 3]; 6] = {
-    let [a, b] = POINTS;
-    let [a2, b2] = SQUARES;
-    // M'(p) at p = ±a and p = ±b.
-    let (at_a, at_b) = (2.0 * a2 * (a2 - b2), 2.0 * b2 * (b2 - a2));
-    [
-        [1.0 / (a2 * b2), 0.0, 0.0],
-        [1.0 / at_a, a / at_a, a2 / at_a],
-        [1.0 / at_a, -a / at_a, a2 / at_a],
-        [1.0 / at_b, b / at_b, b2 / at_b],
-        [1.0 / at_b, -b / at_b, b2 / at_b],
-        [0.0, 0.0, 1.0],
-    ]
-};
-/// `G` of F(2x2, 3x3)
-const WINDOW_TWO: [[f64; 3]; 4] = [[-1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+/// `M'(p)` at `p = ±a` and at `p = ±b`.
+const SLOPES: [f64; 2] = [2.0 * SQUARES[0] * (SQUARES[0] - SQUARES[1]), 2.0 * SQUARES[1] * (SQUARES[1] - SQUARES[0])];
 
-fn window<'a, const N: usize>(
-    transform: &[[f64; 3]; N],
-    taps: &[f32],
-    turned: bool,
-    places: impl Iterator<Item = &'a mut f32>,
+/// `G g Gᵀ` of the window at the front of `window`, whose taps lie `tap` apart; its places lie `place` apart in `output`.
+#[inline(always)]
+pub(super) fn window_tile<S: Simd, W: Element, const INPUT: usize>(
+    simd: S,
+    window: &[W],
+    tap: usize,
+    output: &mut [f32],
+    place: usize,
 ) {
-    let tap = |row: usize, column: usize| {
-        let index = row * 3 + column;
-        f64::from(taps[if turned { 8 - index } else { index }])
-    };
-    let rows: [[f64; 3]; N] = transform.map(|row| from_fn(|j| (0..3).map(|k| row[k] * tap(k, j)).sum()));
-    let pairs = rows.iter().flat_map(|row| transform.iter().map(move |column| (row, column)));
-    for (place, (row, column)) in places.zip(pairs) {
-        *place = row.iter().zip(column).map(|(a, b)| a * b).sum::<f64>() as f32;
+    let mut rows = [[simd.splat(0.0); 3]; INPUT];
+    for j in 0..3 {
+        let taps = [0, 1, 2].map(|i| (3 * i + j) * tap);
+        let column = points::<S, INPUT>(
+            simd,
+            [W::load(simd, &window[taps[0]..]), W::load(simd, &window[taps[1]..]), W::load(simd, &window[taps[2]..])],
+        );
+        for (row, value) in rows.iter_mut().zip(column) {
+            row[j] = value;
+        }
+    }
+    for (i, row) in rows.into_iter().enumerate() {
+        for (j, value) in points::<S, INPUT>(simd, row).into_iter().enumerate() {
+            simd.store(value, &mut output[(i * INPUT + j) * place..]);
+        }
     }
 }
 
@@ -144,6 +129,29 @@ fn column<V: Copy, const WIDTH: usize, const HEIGHT: usize>(rows: &[[V; WIDTH]; 
         *value = row[j];
     }
     column
+}
+
+/// `G g`
+#[inline(always)]
+fn points<S: Simd, const INPUT: usize>(simd: S, g: [S::Vector; 3]) -> [S::Vector; INPUT] {
+    let number = |value: f64| simd.splat(value as f32);
+    let mut places = [g[2]; INPUT];
+    if const { INPUT == 4 } {
+        let half = number(0.5);
+        let (even, odd) = (simd.mul(half, simd.add(g[0], g[2])), simd.mul(half, g[1]));
+        places[0] = simd.sub(number(0.0), g[0]);
+        places[1] = simd.add(even, odd);
+        places[2] = simd.sub(even, odd);
+    } else {
+        places[0] = simd.mul(number(1.0 / (SQUARES[0] * SQUARES[1])), g[0]);
+        for (index, slope) in SLOPES.into_iter().enumerate() {
+            let even = simd.mul(number(1.0 / slope), simd.mul_add(number(SQUARES[index]), g[2], g[0]));
+            let odd = simd.mul(number(POINTS[index] / slope), g[1]);
+            places[1 + 2 * index] = simd.add(even, odd);
+            places[2 + 2 * index] = simd.sub(even, odd);
+        }
+    }
+    places
 }
 
 /// `Bᵀ d`
