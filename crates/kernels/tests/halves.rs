@@ -60,12 +60,13 @@ fn linear_maps_of_halves_are_those_of_the_same_numbers() {
     }
 }
 
-/// Windows of 3x3, strides, groups, one tap, and channels that fill no block; the last have so many weights that they stay
+/// No channels, windows of 3x3, strides, groups, one tap, and channels that fill no block; the last have so many weights that they stay
 /// halves, in several panels, of which the last is a narrow one.
 #[test]
 fn convolutions_of_halves_are_those_of_the_same_numbers() {
     let mut kept = BTreeSet::new();
     for ([inputs, outputs, groups], size, kernel, stride) in [
+        ([0, 20, 1], [5, 6], 3, 1),
         ([3, 20, 1], [9, 11], 3, 1),
         ([40, 36, 4], [7, 8], 3, 2),
         ([33, 70, 1], [6, 5], 1, 1),

@@ -23,7 +23,8 @@ pub enum Algorithm {
     Direct,
     /// Sums over windows of the same channel: one channel a group.
     Depthwise,
-    /// Winograd's F(4x4, 3x3): 36 products for 16 outputs instead of 144. Windows of 3x3 with stride 1 and one group.
+    /// Winograd's F(4x4, 3x3): 36 products for 16 outputs instead of 144. Windows of 3x3 with stride 1 and one group, of
+    /// some channels.
     Winograd,
     /// Winograd's F(2x2, 3x3): 16 products for 4 outputs instead of 36, with fewer weights. The same windows.
     Winograd2x2,
@@ -53,7 +54,8 @@ impl Algorithm {
             Self::Depthwise => shape.groups == shape.in_channels && shape.groups == shape.out_channels,
             Self::Winograd | Self::Winograd2x2 => {
                 let fits = kernel == [3, 3] && stride == [1, 1] && dilation == [1, 1] && shape.groups == 1;
-                fits && [padding.top, padding.bottom, padding.left, padding.right].iter().all(|side| *side <= 2)
+                let some = shape.in_channels > 0 && shape.out_channels > 0;
+                fits && some && [padding.top, padding.bottom, padding.left, padding.right].iter().all(|side| *side <= 2)
             }
         }
     }

@@ -171,17 +171,16 @@ impl Winograd {
 
     /// The sum over channels of one place, for one panel.
     fn product(&self, stage: Stage, place: usize, weights: &[f32], from: &[f32], output: &mut [f32]) {
-        let inputs = self.weights.inputs();
         let sums = Sums {
             planes: false,
             fresh: false,
             taps: &[0],
             block_stride: stage.place() * self.tile.places(),
-            channels: inputs,
+            channels: self.weights.inputs(),
             part: PART,
             stride: 1,
             weights,
-            bias: &[0.0; 2 * BLOCK][..weights.len() / inputs],
+            bias: &[0.0; 2 * BLOCK][..output.len() / stage.place() * BLOCK],
             pixels: stage.tiles(),
         };
         let (input, finish) = (&from[place * stage.place()..], Finish::default());

@@ -144,7 +144,7 @@ impl Weights {
     }
 }
 
-/// `G g Gᵀ` of the windows `[blocks, 9, channels of the block, channels of the panel]` of a panel.
+/// `G g Gᵀ` of the windows `[blocks, taps, channels of the block, channels of the panel]` of a panel.
 struct Windows<'a, 'b, W> {
     windows: &'a [W],
     inputs: usize,
@@ -159,9 +159,9 @@ impl<W: Element, const INPUT: usize> Kernel for WindowsBy<'_, '_, W, INPUT> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Windows { windows, inputs, stride, places } = self.0;
-        let width = windows.len() / (9 * inputs);
-        for (block, windows) in windows.chunks(BLOCK * 9 * width).enumerate() {
-            let channels = windows.len() / (9 * width);
+        let width = windows.len() / (TAPS * inputs);
+        for (block, windows) in windows.chunks(BLOCK * TAPS * width).enumerate() {
+            let channels = windows.len() / (TAPS * width);
             for channel in 0..channels {
                 for lane in (0..width).step_by(S::LANES) {
                     let target = (block * BLOCK + channel) * width + lane;
