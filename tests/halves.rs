@@ -78,7 +78,7 @@ fn logits_gradients_and_relevance_are_the_same() {
 fn halves_take_half() {
     let [halves, numbers] = networks();
     let weights: usize = numbers.graph().parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
-    let saved = |network: &Network| network.saved(&[1, 3, 224, 224]).expect("figures");
+    let saved = |network: &Network| network.saved_by_halves(&[1, 3, 224, 224]).expect("figures");
     assert_eq!(saved(&numbers), Saved::default());
     // All but biases and batch norms.
     let Saved { parameters, copies } = saved(&halves);

@@ -21,7 +21,7 @@ any class, of which standard error is warned; from 0.99 on the related class has
 /// Whether a method is asked about other classes to compare: a walk back for each, or scores that are known already.
 pub fn is_compared(work: Work) -> bool {
     match work {
-        Work::Walk | Work::Relevance { .. } | Work::Scores(_) | Work::Rests(_) => true,
+        Work::Walk | Work::Relevance { .. } | Work::Scores(_) => true,
         Work::Gradients(_) => false,
     }
 }
@@ -30,7 +30,7 @@ pub fn is_compared(work: Work) -> bool {
 pub fn is_cheap(work: Work) -> bool {
     match work {
         Work::Walk | Work::Relevance { .. } => true,
-        Work::Scores(_) | Work::Rests(_) | Work::Gradients(_) => false,
+        Work::Scores(_) | Work::Gradients(_) => false,
     }
 }
 

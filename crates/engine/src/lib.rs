@@ -37,7 +37,6 @@ pub use gradex_kernels::blocked::Algorithm;
 pub use gradex_kernels::{Level, Padding, Part, multiply_adds};
 pub use graph::{Graph, GraphBuilder, Node, NodeId};
 pub use layer::{Affine, Cache, Kept, Layer, Params, Site};
-pub use logits::side_by_side;
 pub use memory::{Footprint, Saved};
 pub use names::{meant, nearest};
 pub use network::Network;

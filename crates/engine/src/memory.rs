@@ -40,9 +40,9 @@ pub struct Footprint {
 /// Bytes that weights take less than [`Footprint`] says where they are halves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Saved {
-    /// As they are: of those that a convolution keeps packed, all.
+    /// Of the weights as they came; a convolution that packs halves keeps no others.
     pub parameters: usize,
-    /// Packed.
+    /// Of the packed ones.
     pub copies: usize,
 }
 
@@ -80,7 +80,12 @@ impl Graph {
     }
 
     /// What passes over inputs of this shape take less where the weights of such nodes are halves.
-    pub(crate) fn saved(&self, input: &[usize], choice: Choice, is_half: impl Fn(&NodeId) -> bool) -> Result<Saved> {
+    pub(crate) fn saved_by_halves(
+        &self,
+        input: &[usize],
+        choice: Choice,
+        is_half: impl Fn(&NodeId) -> bool,
+    ) -> Result<Saved> {
         let level = Level::current()?;
         let shapes = self.shapes(input)?;
         let mut saved = Saved::default();

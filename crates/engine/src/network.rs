@@ -55,9 +55,9 @@ impl Network {
     ///
     /// # Errors
     /// As [`Graph::footprint`].
-    pub fn saved(&self, input: &[usize]) -> Result<Saved> {
+    pub fn saved_by_halves(&self, input: &[usize]) -> Result<Saved> {
         let is_half = |id: &NodeId| self.params(*id).weight.as_ref().is_some_and(Weight::is_half);
-        self.graph.saved(input, self.choice, is_half)
+        self.graph.saved_by_halves(input, self.choice, is_half)
     }
 
     /// The same architecture with other parameters at one node; the others are shared.
@@ -133,6 +133,13 @@ impl Network {
         self.packs.plan(asked, || Plan::new(self, shapes, &sources, &wanted))
     }
 
+    /// The plan of a forward pass that keeps what `retain` asks for.
+    pub(crate) fn forward_plan(&self, shapes: &[Vec<usize>], retain: &Retain) -> Result<Arc<Plan>> {
+        let keeps = |id: NodeId| id == self.graph.logits() || retain.keeps(id);
+        let wanted = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
+        self.plan(shapes, vec![NodeId::INPUT], wanted)
+    }
+
     fn planned(
         &self,
         input: &Tensor,
@@ -142,9 +149,8 @@ impl Network {
     ) -> Result<Tape> {
         let logits = self.graph.logits();
         let keeps = |id: NodeId| id == logits || retain.keeps(id);
-        let wanted: Vec<bool> = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
-        let mut values = vec![None; wanted.len()];
-        let plan = self.plan(&shapes, vec![NodeId::INPUT], wanted)?;
+        let mut values = vec![None; shapes.len()];
+        let plan = self.forward_plan(&shapes, retain)?;
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
         let mut sum = |id: NodeId, value: &Value| -> Result<()> {
             if retain.channel_sums.contains(&id) {

@@ -85,15 +85,17 @@ impl Weight {
         }
     }
 
-    /// Gives a kernel its numbers or halves as they lie in memory, or those that a packed form or a part is of.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(Weights<'_>) -> T) -> T {
+    /// Gives a kernel its numbers or halves as they lie in memory; of a packed form or a part they are made.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(Weights<'_>) -> gradex_kernels::Result<T>,
+    ) -> gradex_kernels::Result<T> {
         match self.form() {
             Form::Whole(tensor) => read(values(&tensor)[..].into()),
             Form::Half(bits) => read(halves(&bits).into()),
             Form::Packed(packed) if packed.keeps_halves() => {
                 let mut bits = vec![0; self.shape.iter().product()];
-                // The length is that of the shape.
-                let _had_back = packed.unpack_halves(&mut bits);
+                packed.unpack_halves(&mut bits)?;
                 read(bits[..].into())
             }
             Form::Packed(_) | Form::Part(..) => read(values(&self.tensor())[..].into()),

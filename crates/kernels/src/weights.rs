@@ -1,4 +1,4 @@
-//! What a linear layer's kernel reads: numbers or halves, and of each the whole or a part.
+//! The weights that kernels read or pack: numbers or halves, and of each the whole or a part.
 
 use std::borrow::Cow;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gradex_engine::{Choice, Footprint, Graph, Layer, NodeId, Op, Retain, side_by_side};
+use gradex_engine::{Choice, Footprint, Graph, Layer, NodeId, Op, Retain};
 
 use crate::error::Result;
 use crate::explainer::retain;
@@ -23,10 +23,8 @@ pub enum Work {
         /// Whether rules may copy the weights of linear layers: most take the parts that they need while they read.
         copies: bool,
     },
-    /// Forward passes of so many images, of which only the logits count: as many at once as there are threads.
+    /// Forward passes of so many images at once.
     Scores(usize),
-    /// The rest of forward passes behind the point, of so many images at once.
-    Rests(usize),
     /// Passes of so many images at once, forward and back to the input.
     Gradients(usize),
 }
@@ -85,7 +83,6 @@ impl Memory {
                     memory.passes = memory.passes.max(3 * walks * backward + 3 * largest);
                 }
                 Work::Scores(batch) => memory = memory.with_scores(graph, input, batch, choice)?,
-                Work::Rests(batch) => memory = memory.with_passes(graph, &of_batch(input, batch), 1, choice)?,
                 Work::Gradients(batch) => {
                     let (batch, retain) = (of_batch(input, batch), Retain::gradient(graph, NodeId::INPUT));
                     let batch = graph.footprint(&batch, &retain, &[NodeId::INPUT], choice)?;
@@ -103,21 +100,14 @@ impl Memory {
         Ok(memory)
     }
 
-    /// And forward passes of so many such images, of which only the logits count.
+    /// And forward passes of so many such images at once, of which only the logits count.
     ///
     /// # Errors
     /// As [`Explainer::retain`](crate::Explainer::retain).
     pub fn with_scores(self, graph: &Graph, input: &[usize], batch: usize, choice: Choice) -> Result<Self> {
-        let images = size_of::<f32>() * batch * input.iter().product::<usize>();
-        let Self { passes, .. } = self.with_passes(graph, input, side_by_side(batch), choice)?;
-        Ok(Self { passes: passes + images, ..self })
-    }
-
-    /// And so many forward passes at once over inputs of a shape.
-    fn with_passes(self, graph: &Graph, input: &[usize], passes: usize, choice: Choice) -> Result<Self> {
-        let one = graph.footprint(input, &Retain::logits(), &[], choice)?;
+        let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[], choice)?;
         // Layers that rearrange their images hold them twice.
-        Ok(Self { passes: self.passes.max(passes * (one.tape + 2 * one.forward)), ..self })
+        Ok(Self { passes: self.passes.max(batch.tape + 2 * batch.forward), ..self })
     }
 
     /// All of it.

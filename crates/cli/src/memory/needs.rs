@@ -46,7 +46,7 @@ impl Planned {
 
     /// The same by a network whose weights may be halves, at this input size.
     pub fn with_halves(mut self, network: &Network, [height, width]: [usize; 2]) -> Result<Self> {
-        self.saved = network.saved(&[1, 3, height, width])?;
+        self.saved = network.saved_by_halves(&[1, 3, height, width])?;
         self.memory.parameters = self.memory.parameters.saturating_sub(self.saved.parameters);
         self.memory.copies = self.memory.copies.saturating_sub(self.saved.copies);
         Ok(self)

@@ -135,11 +135,11 @@ impl Winograd {
         let (step, places) = (self.level.blocks(), self.tile.places());
         let all = to.len() / places;
         if !self.weights.keeps_halves() {
-            let half = (all / stage.place()).div_ceil(2).next_multiple_of(step);
-            let halves = to.chunks_exact_mut(all).enumerate().flat_map(|(place, to)| {
-                to.chunks_mut(stage.place() * half).enumerate().map(move |(at, to)| (place, at * half / step, to))
+            let share = (all / stage.place()).div_ceil(2).next_multiple_of(step);
+            let shares = to.chunks_exact_mut(all).enumerate().flat_map(|(place, to)| {
+                to.chunks_mut(stage.place() * share).enumerate().map(move |(at, to)| (place, at * share / step, to))
             });
-            parallel::for_each(halves.collect(), |(place, first, to)| {
+            parallel::for_each(shares.collect(), |(place, first, to)| {
                 self.multiply_place(stage, (place, to), first, from);
             });
             return;
@@ -155,9 +155,9 @@ impl Winograd {
             let stride = length + BLOCK;
             let mut weights = run.workspace.take(stride * places);
             self.weights.transform(panel, stride, &mut weights);
-            for (place, to) in to.into_iter().enumerate() {
+            parallel::for_each(to.into_iter().enumerate().collect(), |(place, to)| {
                 self.product(stage, place, &weights[place * stride..][..length], from, to);
-            }
+            });
             run.workspace.give(weights);
         });
     }

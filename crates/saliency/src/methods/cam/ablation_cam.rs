@@ -44,7 +44,7 @@ impl Method for AblationCam {
     }
 
     fn work(&self) -> Work {
-        Work::Rests(self.batch)
+        Work::Scores(self.batch)
     }
 
     fn attribute(&self, run: &Run<'_>, point: NodeId) -> Result<Vec<CoarseMap>> {
