@@ -51,7 +51,8 @@ pub fn run(args: &Plan) -> Outcome {
     writeln!(out, "\nlevel {level}, input {height}x{width}, one image")?;
     writeln!(
         out,
-        "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB, all in float32"
+        "memory: parameters {parameters:.1} MB, packed weights {packed:.1} MB, activations {activations:.1} MB, \
+         all in float32"
     )?;
     if let Some(weights) = &args.weights {
         let (weights, bytes) = (visible::path(weights), memory::shown(memory::reading(weights, 0)?));

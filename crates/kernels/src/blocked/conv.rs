@@ -155,12 +155,12 @@ impl PackedConv {
     /// [`Error`] where it is not [reversible](Self::is_reversible) or the slice has another length.
     pub fn unpack(&self, weight: &mut [f32]) -> Result<()> {
         expect_len("weight", weight.len(), self.channels.weights())?;
+        if self.keeps_halves() {
+            let mut bits = vec![0; weight.len()];
+            self.unpack_halves(&mut bits)?;
+            return widen(self.level, &bits, weight);
+        }
         match &self.kernel {
-            _ if self.keeps_halves() => {
-                let mut bits = vec![0; weight.len()];
-                self.unpack_halves(&mut bits)?;
-                widen(self.level, &bits, weight)
-            }
             Packed::Direct(kernel) if kernel.is_reversible() => {
                 kernel.unpack(&self.channels, Unpacked::Single(weight));
                 Ok(())

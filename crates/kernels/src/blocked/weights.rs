@@ -91,14 +91,9 @@ impl Channels {
     where
         T: Copy + Default + Send + Sync,
     {
-        let mut jobs = Vec::with_capacity(panels.len());
-        let mut rest = packed;
-        for (index, one) in panels.iter().enumerate() {
-            let (values, tail) = rest.split_at_mut(one.values.len());
-            rest = tail;
-            jobs.push((index, one, values));
-        }
-        parallel::for_each(jobs, |(index, one, values)| self.pack_one(one, index * panel, taps, weight, values));
+        for_each_panel(panels, packed, Range::len, |index, one, values| {
+            self.pack_one(one, index * panel, taps, weight, values);
+        });
     }
 
     /// [`Channels::pack`] of one panel, whose first block is `first`.
@@ -151,6 +146,23 @@ impl Channels {
             }
         }
     }
+}
+
+/// Calls `work(index, panel, values)` for each panel, with its part of `values`, as long as `length` says of the panel's own.
+pub(super) fn for_each_panel<T: Send>(
+    panels: &[Panel],
+    values: &mut [T],
+    length: impl Fn(&Range<usize>) -> usize,
+    work: impl Fn(usize, &Panel, &mut [T]) + Sync + Send,
+) {
+    let mut jobs = Vec::with_capacity(panels.len());
+    let mut rest = values;
+    for (index, panel) in panels.iter().enumerate() {
+        let (values, tail) = rest.split_at_mut(length(&panel.values));
+        rest = tail;
+        jobs.push((index, panel, values));
+    }
+    parallel::for_each(jobs, |(index, panel, values)| work(index, panel, values));
 }
 
 /// Where a weight goes that was packed.

@@ -11,7 +11,7 @@ use super::grid::{Piece, pieces_by};
 use super::tile::{Line, Rows, Sums};
 use super::weights::Channels;
 use super::winograd_transform::{Tile, input_tile, output_tile};
-use super::winograd_weights::Weights;
+use super::winograd_weights::WinogradWeights;
 use super::{BLOCK, Layout};
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
@@ -35,7 +35,7 @@ pub(super) struct Winograd {
     tile: Tile,
     /// Rows above and columns left of the first output that its window reads.
     before: [usize; 2],
-    weights: Weights,
+    weights: WinogradWeights,
     bias: Buffer,
 }
 
@@ -65,11 +65,11 @@ impl Winograd {
             Direction::Forward => padding,
             Direction::Transposed => padding.map(|padding| 2 - padding),
         };
-        Self { level, tile, before, weights: Weights::pack(level, tile, channels, direction, weight), bias }
+        Self { level, tile, before, weights: WinogradWeights::pack(level, tile, channels, direction, weight), bias }
     }
 
     /// Its weights.
-    pub(super) fn weights(&self) -> &Weights {
+    pub(super) fn weights(&self) -> &WinogradWeights {
         &self.weights
     }
 
@@ -119,7 +119,11 @@ impl Winograd {
             parallel::for_each_chunk(&mut from, stage.place() * places, |block, values| {
                 self.spread(Spread { winograd: self, run, layout: &layout, stage, block, values });
             });
-            self.multiply(run, stage, &from, &mut to);
+            if self.weights.keeps_halves() {
+                self.multiply_by_panels(run, stage, &from, &mut to);
+            } else {
+                self.multiply_by_places(stage, &from, &mut to);
+            }
             let tail = pieces.split_off(groups.min(pieces.len()));
             parallel::for_each(std::mem::replace(&mut pieces, tail), |mut piece| {
                 self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
@@ -131,19 +135,22 @@ impl Winograd {
     }
 
     /// The sums over channels: `[places, blocks, tiles, 16]`.
-    fn multiply(&self, run: &Run<'_>, stage: Stage, from: &[f32], to: &mut [f32]) {
+    fn multiply_by_places(&self, stage: Stage, from: &[f32], to: &mut [f32]) {
+        let step = self.level.blocks();
+        let all = to.len() / self.tile.places();
+        let share = (all / stage.place()).div_ceil(2).next_multiple_of(step);
+        let shares = to.chunks_exact_mut(all).enumerate().flat_map(|(place, to)| {
+            to.chunks_mut(stage.place() * share).enumerate().map(move |(at, to)| (place, at * share / step, to))
+        });
+        parallel::for_each(shares.collect(), |(place, first, to)| {
+            self.multiply_place(stage, (place, to), first, from);
+        });
+    }
+
+    /// The same with halves, each panel of them transformed once.
+    fn multiply_by_panels(&self, run: &Run<'_>, stage: Stage, from: &[f32], to: &mut [f32]) {
         let (step, places) = (self.level.blocks(), self.tile.places());
         let all = to.len() / places;
-        if !self.weights.keeps_halves() {
-            let share = (all / stage.place()).div_ceil(2).next_multiple_of(step);
-            let shares = to.chunks_exact_mut(all).enumerate().flat_map(|(place, to)| {
-                to.chunks_mut(stage.place() * share).enumerate().map(move |(at, to)| (place, at * share / step, to))
-            });
-            parallel::for_each(shares.collect(), |(place, first, to)| {
-                self.multiply_place(stage, (place, to), first, from);
-            });
-            return;
-        }
         let mut panels: Vec<Vec<&mut [f32]>> = Vec::new();
         panels.resize_with(self.weights.panels(), || Vec::with_capacity(places));
         for place in to.chunks_exact_mut(all) {
@@ -162,7 +169,7 @@ impl Winograd {
         });
     }
 
-    /// [`Winograd::multiply`] of one place, for the panels from `first` on.
+    /// [`Winograd::multiply_by_places`] of one place, for the panels from `first` on.
     fn multiply_place(&self, stage: Stage, (place, to): (usize, &mut [f32]), first: usize, from: &[f32]) {
         for (panel, to) in (first..).zip(to.chunks_mut(self.level.blocks() * stage.place())) {
             self.product(stage, place, self.weights.transformed(panel, place), from, to);

@@ -1,23 +1,24 @@
 //! The weights of Winograd's convolutions: `G g Gᵀ` of all windows `g`, or halves, of which a panel is transformed while it is
 //! needed: the same bits, from a fraction of the memory.
 
+use std::ops::Range;
+
 use super::BLOCK;
 use super::buffer::Buffer;
 use super::conv::Direction;
-use super::weights::{Channels, Panel};
+use super::weights::{Channels, Panel, for_each_panel};
 use super::winograd_transform::{Tile, window_tile};
 use crate::arch::{Kernel, Simd};
 use crate::level::{HALVES, Level};
-use crate::parallel;
 use crate::weights::{Element, Stored};
 
 /// Taps of a window.
 const TAPS: usize = 9;
 /// Transformed weights that every stage may read, at most.
-const FEW: usize = 1 << 20;
+const READ_BY_ALL: usize = 1 << 20;
 
 #[derive(Debug, Clone)]
-pub(super) struct Weights {
+pub(super) struct WinogradWeights {
     level: Level,
     tile: Tile,
     channels: Channels,
@@ -36,7 +37,7 @@ enum Kept {
     Halves(Vec<u16>),
 }
 
-impl Weights {
+impl WinogradWeights {
     pub(super) fn pack(level: Level, tile: Tile, channels: Channels, direction: Direction, weight: Stored<'_>) -> Self {
         let mut taps: Vec<usize> = (0..TAPS).collect();
         if direction == Direction::Transposed {
@@ -59,15 +60,8 @@ impl Weights {
     fn all(&self, length: usize, weight: &[f32]) -> Buffer {
         let places = self.tile.places();
         let mut transformed = Buffer::zeros(length / TAPS * places);
-        let mut rest = &mut transformed[..];
-        let mut jobs = Vec::with_capacity(self.panels.len());
-        for panel in 0..self.panels.len() {
-            let (values, tail) = rest.split_at_mut(self.place(panel) * places);
-            rest = tail;
-            jobs.push((panel, values));
-        }
-        parallel::for_each(jobs, |(index, places)| {
-            let panel = &self.panels[index];
+        let length = |windows: &Range<usize>| windows.len() / TAPS * places;
+        for_each_panel(&self.panels, &mut transformed, length, |index, panel, places| {
             let mut windows = vec![0.0; panel.values.len()];
             self.channels.pack_one(panel, index * self.level.blocks(), &self.taps, weight, &mut windows);
             self.transform_windows(&windows, self.place(index), places);
@@ -114,7 +108,7 @@ impl Weights {
 
     /// Whether every stage may read all of them.
     pub(super) fn are_few(&self) -> bool {
-        matches!(&self.kept, Kept::Transformed(all) if all.len() <= FEW)
+        matches!(&self.kept, Kept::Transformed(all) if all.len() <= READ_BY_ALL)
     }
 
     /// Whether they are halves.
