@@ -6,7 +6,7 @@ use super::grid::{Piece, pieces};
 use super::narrow::{self, Narrow, is_narrow};
 use super::phase::{Phases, Taps};
 use super::planes;
-use super::tile::{Line, Rows, Sums};
+use super::tile::{Line, Sums};
 use super::weights::{Channels, Panel, Unpacked, Values};
 use super::{BLOCK, Layout};
 use crate::level::Level;
@@ -116,7 +116,7 @@ impl Direct {
                     let sums = self.sums(&part, weights, place == 0);
                     match self.narrow {
                         Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),
-                        None => Rows::run_on(self.level, sums, &mut lines),
+                        None => sums.run(self.level, &mut lines),
                     }
                 });
             }

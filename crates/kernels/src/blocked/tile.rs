@@ -50,8 +50,9 @@ pub(super) struct Line<'a, 'b> {
     pub finish: Finish<'a>,
 }
 
-/// The sums of a panel of output channels along some rows: compiled once for all that call it.
-pub(super) struct Rows<'a, 'b, 'c, 'd> {
+/// The sums of a panel of `B` vectors of output channels along some rows. Stride 0 stands for all that are compiled for no
+/// stride of their own. Each is a function by itself: in one the compiler would take many times as long.
+pub(super) struct Rows<'a, 'b, 'c, 'd, const B: usize, const STRIDE: usize, const PLANES: bool> {
     sums: Sums<'d>,
     lines: &'c mut [Line<'a, 'b>],
     tile: &'c mut Tile,
@@ -65,71 +66,49 @@ const PAIRED: usize = 14;
 #[repr(align(64))]
 struct Tile([[f32; BLOCK]; 2 * PAIRED]);
 
-impl<'a, 'b, 'd> Rows<'a, 'b, '_, 'd> {
+impl<'a, 'b> Sums<'_> {
     /// Computes them.
-    pub(super) fn run_on(level: Level, sums: Sums<'d>, lines: &mut [Line<'a, 'b>]) {
-        level.run(Rows { sums, lines, tile: &mut Tile([[0.0; BLOCK]; 2 * PAIRED]) });
+    pub(super) fn run(self, level: Level, lines: &mut [Line<'a, 'b>]) {
+        match self.bias.len() / level.lanes() {
+            1 => self.run_vectors::<1>(level, lines),
+            2 => self.run_vectors::<2>(level, lines),
+            _ => self.run_vectors::<4>(level, lines),
+        }
+    }
+
+    fn run_vectors<const B: usize>(self, level: Level, lines: &mut [Line<'a, 'b>]) {
+        let (sums, tile) = (self, &mut Tile([[0.0; BLOCK]; 2 * PAIRED]));
+        match (sums.planes, sums.stride) {
+            (false, 1) => level.run(Rows::<B, 1, false> { sums, lines, tile }),
+            (false, 2) => level.run(Rows::<B, 2, false> { sums, lines, tile }),
+            (false, _) => level.run(Rows::<B, 0, false> { sums, lines, tile }),
+            (true, 1) => level.run(Rows::<B, 1, true> { sums, lines, tile }),
+            (true, 2) => level.run(Rows::<B, 2, true> { sums, lines, tile }),
+            (true, _) => level.run(Rows::<B, 0, true> { sums, lines, tile }),
+        }
     }
 }
 
-impl Kernel for Rows<'_, '_, '_, '_> {
+impl<const B: usize, const STRIDE: usize, const PLANES: bool> Kernel for Rows<'_, '_, '_, '_, B, STRIDE, PLANES> {
+    /// Takes two rows at once where one is too short to fill the registers.
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { sums, lines, tile } = self;
         // Conditions on the level are constants: what it does not need is not compiled for it.
-        if const { S::LANES == 16 } {
-            if sums.bias.len() == 2 * BLOCK {
-                by_rows::<S, 2>(simd, &sums, lines, tile);
-            } else {
-                by_rows::<S, 1>(simd, &sums, lines, tile);
-            }
-        } else if const { S::LANES == 8 } {
-            by_rows::<S, 2>(simd, &sums, lines, tile);
-        } else {
-            by_rows::<S, 4>(simd, &sums, lines, tile);
-        }
-    }
-}
-
-/// Takes two rows at once where one is too short to fill the registers.
-#[inline(always)]
-fn by_rows<S: Simd, const B: usize>(simd: S, sums: &Sums<'_>, lines: &mut [Line<'_, '_>], tile: &mut Tile) {
-    let height = if const { S::PIXELS == PAIRED } && !sums.planes && sums.pixels <= PAIRED / 2 { 2 } else { 1 };
-    let tiles = lines.len().div_ceil(height) * sums.pixels.div_ceil(S::PIXELS / height);
-    let mut ahead = Ahead::new(sums.weights.len(), B * S::LANES, tiles);
-    let mut rest = lines;
-    if const { S::PIXELS == PAIRED } && height == 2 {
-        let (pairs, last) = rest.as_chunks_mut::<2>();
-        for pair in pairs {
-            by_stride::<S, B, 2>(simd, sums, pair, tile, &mut ahead);
-        }
-        rest = last;
-    }
-    for line in rest.as_chunks_mut::<1>().0 {
-        by_stride::<S, B, 1>(simd, sums, line, tile, &mut ahead);
-    }
-}
-
-#[inline(always)]
-fn by_stride<S: Simd, const B: usize, const R: usize>(
-    simd: S,
-    sums: &Sums<'_>,
-    lines: &mut [Line<'_, '_>; R],
-    tile: &mut Tile,
-    ahead: &mut Ahead,
-) {
-    match (sums.planes, sums.stride) {
-        (false, 1) => tiles::<S, B, R, 1, false>(simd, sums, lines, tile, ahead),
-        (false, 2) => tiles::<S, B, R, 2, false>(simd, sums, lines, tile, ahead),
-        (false, _) => tiles::<S, B, R, 0, false>(simd, sums, lines, tile, ahead),
-        (true, stride) => {
-            // None of them is a pair of rows.
-            if const { R == 1 && S::LANES > 4 } {
-                match stride {
-                    1 => tiles::<S, B, R, 1, true>(simd, sums, lines, tile, ahead),
-                    2 => tiles::<S, B, R, 2, true>(simd, sums, lines, tile, ahead),
-                    _ => tiles::<S, B, R, 0, true>(simd, sums, lines, tile, ahead),
+        if const { (B == S::VECTORS || B * S::LANES == BLOCK) && (S::LANES > 4 || !PLANES) } {
+            let height = if const { S::PIXELS == PAIRED && !PLANES } && sums.pixels <= PAIRED / 2 { 2 } else { 1 };
+            let count = lines.len().div_ceil(height) * sums.pixels.div_ceil(S::PIXELS / height);
+            let mut ahead = Ahead::new(sums.weights.len(), B * S::LANES, count);
+            let mut rest = lines;
+            if const { S::PIXELS == PAIRED && !PLANES } && height == 2 {
+                let (pairs, last) = rest.as_chunks_mut::<2>();
+                for pair in pairs {
+                    tiles::<S, B, 2, STRIDE, PLANES>(simd, &sums, pair, tile, &mut ahead);
                 }
+                rest = last;
+            }
+            for line in rest.as_chunks_mut::<1>().0 {
+                tiles::<S, B, 1, STRIDE, PLANES>(simd, &sums, line, tile, &mut ahead);
             }
         }
     }
@@ -140,7 +119,7 @@ const fn fits<S: Simd, const R: usize, const STRIDE: usize>(width: usize) -> boo
     STRIDE > 0 && width <= S::PIXELS / R
 }
 
-/// Cuts rows into tiles of nearly equal width. Stride 0 stands for all that are compiled for no stride of their own.
+/// Cuts rows into tiles of nearly equal width.
 #[inline(always)]
 fn tiles<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANES: bool>(
     simd: S,

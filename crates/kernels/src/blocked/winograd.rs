@@ -8,7 +8,7 @@ use super::buffer::Buffer;
 use super::conv::{Direction, Run};
 use super::epilogue::Finish;
 use super::grid::{Piece, pieces_by};
-use super::tile::{Line, Rows, Sums};
+use super::tile::{Line, Sums};
 use super::weights::Channels;
 use super::winograd_transform::{Tile, input_tile, output_tile};
 use super::winograd_weights::WinogradWeights;
@@ -192,7 +192,7 @@ impl Winograd {
         };
         let (input, finish) = (&from[place * stage.place()..], Finish::default());
         let line = Line { input, output, block_stride: stage.place(), stride: 1, finish };
-        Rows::run_on(self.level, sums, &mut [line]);
+        sums.run(self.level, &mut [line]);
     }
 
     fn spread(&self, spread: Spread<'_, '_>) {
