@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
+use gradex::engine::Choice;
 use gradex::methods::DEFAULT_BATCH;
 use gradex::saliency::{Cost, Ledger};
 use gradex::{Explanation, Extrapolation, Heatmap, Model, NodeId, Reason, Tensor, top};
@@ -115,6 +116,9 @@ struct Task<'a> {
 impl Task<'_> {
     fn explain(&self, path: &Path, name: &str, picture: &Picture) -> Result<Report> {
         let tape = self.answers.explainer.forward(&picture.input)?;
+        if self.model.network.choice() == Choice::Exact {
+            self.model.network.trim();
+        }
         let logits = tape.image_logits(0)?;
         let mut report = Report {
             input: run::shown(path, picture),

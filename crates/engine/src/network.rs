@@ -110,6 +110,11 @@ impl Network {
         if is_finite(tape.logits()?.view()) { Ok(tape) } else { self.forward_layerwise(input, retain) }
     }
 
+    /// Gives the memory that passes have left for later ones back to the system.
+    pub fn trim(&self) {
+        self.packs.workspace.clear();
+    }
+
     /// [`Network::forward`] layer by layer, each as it is by itself: slow, and the oracle of the planned run.
     ///
     /// # Errors
@@ -162,7 +167,7 @@ impl Network {
         sum(NodeId::INPUT, &given).map_err(|error| error.at(&self.graph.node(NodeId::INPUT).name))?;
         values[0] = Some(given);
         done(NodeId::INPUT);
-        let mut outputs = plan.run(self, values, |id, value, values| {
+        let outputs = plan.run(self, values, keeps, |id, value, values| {
             let node = self.graph.node(id);
             if let (Op::MaxPool2d(pool), true, [input]) = (&node.op, keeps(id), &node.inputs[..]) {
                 maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));
@@ -171,9 +176,6 @@ impl Network {
             done(id);
             Ok(())
         })?;
-        for id in self.graph.ids().filter(|id| !keeps(*id)) {
-            outputs[id.0] = None;
-        }
         Ok(Tape { shapes, outputs, maxima, channel_sums, logits })
     }
 

@@ -48,7 +48,7 @@ struct Step {
     /// The nodes; the output is the last one's.
     nodes: Vec<NodeId>,
     work: Work,
-    /// What nobody needs any more after it.
+    /// What no step reads after it.
     frees: Vec<NodeId>,
 }
 
@@ -112,7 +112,7 @@ impl Plan {
         let mut plan = Self { steps, layouts: layouts(shapes) };
         plan.leave_planes(graph, sources);
         plan.widen_halos(graph);
-        plan.free(&demand);
+        plan.free(graph);
         Ok(plan)
     }
 
@@ -145,15 +145,14 @@ impl Plan {
         }
     }
 
-    /// Every step frees what it is the last to read, unless that is asked for.
-    fn free(&mut self, demand: &Demand<'_>) {
-        let mut read_later = demand.wanted.to_vec();
-        for index in (0..self.steps.len()).rev() {
-            let mut frees = self.steps[index].reads(demand.graph);
-            frees.sort();
-            frees.dedup();
+    /// Every step frees what it is the last to read, and its output if nobody reads that.
+    fn free(&mut self, graph: &Graph) {
+        let mut read_later = vec![false; graph.nodes().len()];
+        for step in self.steps.iter_mut().rev() {
+            let mut frees = step.reads(graph);
+            frees.push(step.output());
             frees.retain(|id| !std::mem::replace(&mut read_later[id.0], true));
-            self.steps[index].frees = frees;
+            step.frees = frees;
         }
     }
 }

@@ -21,11 +21,12 @@ impl Plan {
         Value::give(tensor, self.layouts[id.0], &network.packs().workspace).map(Arc::new)
     }
 
-    /// Computes every step; `see` looks at each output before anything is freed.
+    /// Computes every step, and keeps what `keeps` says; `see` looks at each output before anything is freed.
     pub(crate) fn run(
         &self,
         network: &Network,
         mut values: Values,
+        keeps: impl Fn(NodeId) -> bool,
         mut see: impl FnMut(NodeId, &Value, &Values) -> Result<()>,
     ) -> Result<Values> {
         for step in &self.steps {
@@ -33,7 +34,7 @@ impl Plan {
             let value = self.compute(network, step, &values).map_err(named)?;
             see(step.output(), &value, &values).map_err(|error| error.at(&network.graph().node(step.output()).name))?;
             values[step.output().0] = Some(value);
-            step.frees.iter().for_each(|id| values[id.0] = None);
+            step.frees.iter().filter(|id| !keeps(**id)).for_each(|id| values[id.0] = None);
         }
         Ok(values)
     }

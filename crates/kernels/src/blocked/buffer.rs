@@ -91,4 +91,9 @@ impl Workspace {
             spare -= free.swap_remove(index).values.len();
         }
     }
+
+    /// Gives all that is free back to the system.
+    pub fn clear(&self) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
