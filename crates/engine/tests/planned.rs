@@ -4,7 +4,8 @@
 mod common;
 
 use common::{every_layer, find, network, noise};
-use gradex_engine::{Choice, Network, Params, Retain, Tensor};
+use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Flatten, Linear, Relu};
+use gradex_engine::{Choice, GraphBuilder, Network, NodeId, Params, Retain, Tensor};
 
 fn logits(network: &Network, input: &Tensor) -> Tensor {
     network.forward(input, &Retain::logits()).unwrap().logits().unwrap().clone()
@@ -68,6 +69,43 @@ fn a_planned_walk_back_gives_the_gradients_of_every_layer() {
             }
         }
     }
+}
+
+/// Two convolutions whose batch norms are summed, one of them with groups; the sum is read twice.
+fn summed(graph: &mut GraphBuilder) {
+    let conv = graph.add("conv", Conv2d::new(4, 8, 3).padding(1), NodeId::INPUT);
+    let bn = graph.add("bn", BatchNorm2d::new(8), conv);
+    let grouped = graph.add("grouped", Conv2d::new(4, 8, 1).groups(2), NodeId::INPUT);
+    let bn2 = graph.add("bn2", BatchNorm2d::new(8), grouped);
+    let sum = graph.join("sum", Add, &[bn, bn2]);
+    let relu = graph.add("relu", Relu, sum);
+    let twice = graph.join("twice", Add, &[sum, relu]);
+    let flat = graph.add("flatten", Flatten, twice);
+    graph.add("fc", Linear::new(8 * 5 * 6, 3), flat);
+}
+
+#[test]
+fn the_scale_of_a_norm_before_a_sum_is_in_the_transposed_weights_that_follow() {
+    let old = network(4, summed);
+    let [bn, conv, grouped, bn2] = ["bn", "conv", "grouped", "bn2"].map(|name| find(&old, name));
+    let doubled = old.params(bn).weight.as_ref().map(|weight| (&*weight.tensor() * 2.0).into());
+    let input = noise(1, &[2, 4, 5, 6]);
+    let check = |network: &Network| {
+        let tape = network.forward(&input, &Retain::all()).unwrap();
+        let seed = noise(2, &[2, 3]);
+        for keep in [vec![NodeId::INPUT], vec![NodeId::INPUT, conv], vec![bn, grouped], vec![bn2, NodeId::INPUT]] {
+            let found = network.gradient(&tape, seed.clone(), &keep).unwrap();
+            let expected = network.gradient_layerwise(&tape, seed.clone(), &keep).unwrap();
+            for (id, expected) in expected {
+                let most = expected.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+                let apart = (&found[&id] - &expected).iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+                assert!(apart < 1e-5 * most, "{} of {keep:?}: {apart} of {most}", network.graph().node(id).name);
+            }
+        }
+    };
+    check(&old);
+    check(&old.with_params(bn, Params { weight: doubled, bias: old.params(bn).bias.clone() }).unwrap());
+    check(&old);
 }
 
 #[test]

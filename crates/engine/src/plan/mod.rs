@@ -26,7 +26,7 @@ pub(crate) use packs::Packs;
 use packs::Scales;
 use step::Kind;
 use tail::Tail;
-pub(crate) use tail::readers;
+pub(crate) use tail::{norm_before_sum, readers};
 pub(crate) use value::{Image, Value};
 pub(crate) use walk::Walk;
 
@@ -173,7 +173,7 @@ fn pack(network: &Network, head: NodeId, kind: Kind) -> Result<Work> {
     Ok(match kind {
         Kind::Convolution(shape, algorithm, fused) => {
             let params = network.params(head);
-            let packed = network.packs().conv(head, params, &shape, Direction::Forward, algorithm)?;
+            let packed = network.packs().conv((head, params), &shape, Direction::Forward, algorithm, None)?;
             let is_kept_once = network.choice() == Choice::Exact || packed.keeps_halves();
             if let Some(weight) = params.weight.as_ref().filter(|_| is_kept_once) {
                 weight.keep_packed(&packed);

@@ -11,8 +11,8 @@ use crate::graph::NodeId;
 use crate::layer::Params;
 use crate::tensor::values;
 
-/// Packed weights depend on the input's size by the padding alone.
-type Key = (NodeId, Direction, Algorithm, [usize; 4]);
+/// Packed weights depend on the input's size by the padding alone, and on the batch norm whose scale they have taken in.
+type Key = (NodeId, Direction, Algorithm, [usize; 4], Option<NodeId>);
 
 /// The choice of algorithms, the input's shape, the nodes that are given, and those asked for.
 type Asked = (Choice, Vec<usize>, Vec<NodeId>, Vec<bool>);
@@ -54,7 +54,7 @@ impl Packs {
             Mutex::new(locked(kept).iter().filter(|(key, _)| !is_of(key)).cloned().collect())
         }
         Self {
-            convs: others(&self.convs, |(id, ..)| *id == node),
+            convs: others(&self.convs, |(id, .., norm)| *id == node || *norm == Some(node)),
             norms: others(&self.norms, |id| *id == node),
             pooled: others(&self.pooled, |(id, _)| *id == node),
             plans: Mutex::default(),
@@ -81,24 +81,29 @@ impl Packs {
         found(&self.pooled, (linear, channels), make)
     }
 
-    /// A convolution's weights.
+    /// A convolution's weights; with the scale of a batch norm, one for each output channel, in them.
     pub(crate) fn conv(
         &self,
-        node: NodeId,
-        params: &Params,
+        (node, params): (NodeId, &Params),
         shape: &ConvShape,
         direction: Direction,
         algorithm: Algorithm,
+        norm: Option<(NodeId, &Params)>,
     ) -> Result<Arc<PackedConv>> {
         let Padding { top, bottom, left, right } = shape.window.padding;
-        found(&self.convs, (node, direction, algorithm, [top, bottom, left, right]), || {
+        let padding = [top, bottom, left, right];
+        found(&self.convs, (node, direction, algorithm, padding, norm.map(|(norm, _)| norm)), || {
             let missing = Error::NoParameter { op: "conv2d", parameter: "weight" };
             let weight = params.weight.as_ref().ok_or(missing)?;
             let (level, bias) =
                 (Level::current()?, params.bias.as_ref().filter(|_| direction == Direction::Forward).map(values));
             let pack =
                 |weight: Weights<'_>| PackedConv::new(level, algorithm, shape, direction, weight, bias.as_deref());
-            Ok(weight.read(pack)?)
+            let Some((_, norm)) = norm else { return Ok(weight.read(pack)?) };
+            let mut weight = weight.clone().into_tensor();
+            let scale = norm.weight("batch_norm2d")?;
+            weight.outer_iter_mut().zip(scale.iter()).for_each(|(mut kernels, scale)| kernels *= *scale);
+            Ok(pack(values(&weight)[..].into())?)
         })
     }
 

@@ -78,6 +78,17 @@ impl Tail {
     }
 }
 
+/// The batch norm behind a convolution whose gradient comes from a sum: no transpose can take its scale along, since the sum
+/// sends to others too. The transposed weights can.
+pub(crate) fn norm_before_sum(graph: &Graph, convolution: NodeId, keep: &[NodeId]) -> Option<NodeId> {
+    let only = |of: NodeId| {
+        let mut readers = readers(graph, of);
+        readers.next().filter(|_| readers.next().is_none() && !keep.contains(&of))
+    };
+    let norm = only(convolution).filter(|norm| matches!(graph.node(*norm).op, Op::BatchNorm2d(_)))?;
+    readers(graph, norm).all(|sum| matches!(graph.node(sum).op, Op::Add(_))).then_some(norm)
+}
+
 /// The nodes that read `of`.
 pub(crate) fn readers(graph: &Graph, of: NodeId) -> impl Iterator<Item = NodeId> {
     graph.ids().filter(move |reader| graph.node(*reader).inputs.contains(&of))

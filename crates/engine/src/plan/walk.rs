@@ -13,7 +13,7 @@ use gradex_kernels::blocked::{
 use gradex_kernels::{Level, Padding};
 
 use super::packs::Scales;
-use super::{Image, Tail, Value, layouts, readers};
+use super::{Image, Tail, Value, layouts, norm_before_sum, readers};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
@@ -62,7 +62,9 @@ impl<'a> Walk<'a> {
             Op::Conv2d(conv) => {
                 let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &self.tape.shapes[input.0]))?;
                 let (params, algorithm) = (self.network.params(id), self.network.choice().of(self.level, &shape));
-                let packed = self.network.packs().conv(id, params, &shape, Direction::Transposed, algorithm)?;
+                let norm = norm_before_sum(self.network.graph(), id, self.keep);
+                let norm = norm.map(|norm| (norm, self.network.params(norm)));
+                let packed = self.network.packs().conv((id, params), &shape, Direction::Transposed, algorithm, norm)?;
                 let halo = packed.halo(shape.output, shape.input);
                 let input = node.inputs.first().copied().unwrap_or(NodeId::INPUT);
                 self.convs[id.0] = Some((packed, Tail::of_convolution(self.network.graph(), id, input, self.keep)));
@@ -108,6 +110,12 @@ impl<'a> Walk<'a> {
                 let (conv, tail) = self.convs[id.0].as_ref().ok_or(Error::NotRetained("transposed weights"))?;
                 let sum = if tail.sums { arrived.remove(&tail.input) } else { None };
                 one(tail.lands, self.convolution(conv, tail, image, sum)?)
+            }
+            // Its scale is in the weights that come next.
+            (Op::BatchNorm2d(_), [input], _)
+                if norm_before_sum(self.network.graph(), *input, self.keep) == Some(id) =>
+            {
+                Ok(vec![(*input, upstream)])
             }
             (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(*input, self.scaled(id, *input, image)?),
             (Op::Relu(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu, upstream)?),
