@@ -111,7 +111,7 @@ impl Network {
             )?
             .kept;
         let mut gradients: BTreeMap<NodeId, Tensor> =
-            found.into_iter().map(|(id, value)| Ok((id, whole(value)?))).collect::<Result<_>>()?;
+            found.into_iter().map(|(id, value)| Ok((id, walk.kept(id, whole(value)?)?))).collect::<Result<_>>()?;
         for id in &keep {
             gradients.entry(*id).or_insert_with(|| Tensor::zeros(tape.shape(*id)));
         }

@@ -78,15 +78,14 @@ impl Tail {
     }
 }
 
-/// The batch norm behind a convolution whose gradient comes from a sum: no transpose can take its scale along, since the sum
-/// sends to others too. The transposed weights can.
-pub(crate) fn norm_before_sum(graph: &Graph, convolution: NodeId, keep: &[NodeId]) -> Option<NodeId> {
-    let only = |of: NodeId| {
-        let mut readers = readers(graph, of);
-        readers.next().filter(|_| readers.next().is_none() && !keep.contains(&of))
-    };
-    let norm = only(convolution).filter(|norm| matches!(graph.node(*norm).op, Op::BatchNorm2d(_)))?;
-    readers(graph, norm).all(|sum| matches!(graph.node(sum).op, Op::Add(_))).then_some(norm)
+/// The batch norm that alone reads a convolution, and is read by sums: no transpose can take its scale along, since a sum sends
+/// to others too. The transposed weights of the convolution can.
+pub(crate) fn norm_before_sum(graph: &Graph, convolution: NodeId) -> Option<NodeId> {
+    let is_convolution = matches!(graph.node(convolution).op, Op::Conv2d(_));
+    let mut read_by = readers(graph, convolution).filter(|_| is_convolution);
+    let norm = read_by.next().filter(|norm| matches!(graph.node(*norm).op, Op::BatchNorm2d(_)))?;
+    let is_sum = |reader: NodeId| matches!(graph.node(reader).op, Op::Add(_));
+    (read_by.next().is_none() && readers(graph, norm).all(is_sum) && norm != graph.logits()).then_some(norm)
 }
 
 /// The nodes that read `of`.

@@ -62,7 +62,7 @@ impl<'a> Walk<'a> {
             Op::Conv2d(conv) => {
                 let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &self.tape.shapes[input.0]))?;
                 let (params, algorithm) = (self.network.params(id), self.network.choice().of(self.level, &shape));
-                let norm = norm_before_sum(self.network.graph(), id, self.keep);
+                let norm = norm_before_sum(self.network.graph(), id);
                 let norm = norm.map(|norm| (norm, self.network.params(norm)));
                 let packed = self.network.packs().conv((id, params), &shape, Direction::Transposed, algorithm, norm)?;
                 let halo = packed.halo(shape.output, shape.input);
@@ -112,9 +112,7 @@ impl<'a> Walk<'a> {
                 one(tail.lands, self.convolution(conv, tail, image, sum)?)
             }
             // Its scale is in the weights that come next.
-            (Op::BatchNorm2d(_), [input], _)
-                if norm_before_sum(self.network.graph(), *input, self.keep) == Some(id) =>
-            {
+            (Op::BatchNorm2d(_), [input], _) if norm_before_sum(self.network.graph(), *input) == Some(id) => {
                 Ok(vec![(*input, upstream)])
             }
             (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(*input, self.scaled(id, *input, image)?),
@@ -137,6 +135,17 @@ impl<'a> Walk<'a> {
             },
             _ => self.layer(id, &upstream),
         }
+    }
+
+    /// The gradient at the output of a node to keep, where `arrived` is what reached it: not yet scaled if its weights do that.
+    pub(crate) fn kept(&self, id: NodeId, arrived: Tensor) -> Result<Tensor> {
+        let Some(norm) = norm_before_sum(self.network.graph(), id) else { return Ok(arrived) };
+        let scale = self.network.params(norm).weight("batch_norm2d")?;
+        let mut gradient = arrived;
+        gradient.outer_iter_mut().for_each(|mut image| {
+            image.outer_iter_mut().zip(scale.iter()).for_each(|(mut plane, scale)| plane *= *scale);
+        });
+        Ok(gradient)
     }
 
     /// The sum of two gradients at a node's output.

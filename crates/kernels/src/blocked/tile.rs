@@ -110,6 +110,8 @@ impl<const B: usize, const STRIDE: usize, const PLANES: bool> Kernel for Rows<'_
             for line in rest.as_chunks_mut::<1>().0 {
                 tiles::<S, B, 1, STRIDE, PLANES>(simd, &sums, line, tile, &mut ahead);
             }
+        } else {
+            debug_assert!(lines.is_empty(), "no such tile at this level");
         }
     }
 }
