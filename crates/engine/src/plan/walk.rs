@@ -13,7 +13,7 @@ use gradex_kernels::blocked::{
 use gradex_kernels::{Level, Padding};
 
 use super::packs::Scales;
-use super::{Image, Tail, Value, layouts, norm_before_sum, readers};
+use super::{Choice, Image, Tail, Value, layouts, norm_before_sum, readers};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
@@ -55,6 +55,12 @@ impl<'a> Walk<'a> {
         self.network.graph().node(id).inputs.iter().any(|input| self.wanted[input.0])
     }
 
+    /// The norm whose scale the transposed weights of a convolution take in. Exact walks round as the layers do.
+    fn taken_in(&self, convolution: NodeId) -> Option<NodeId> {
+        let is_exact = self.network.choice() == Choice::Exact;
+        norm_before_sum(self.network.graph(), convolution).filter(|_| !is_exact)
+    }
+
     /// The transposed weights of a node, and the zeros around the gradient that it reads.
     fn prepare(&mut self, id: NodeId) -> Result<()> {
         let node = self.network.graph().node(id);
@@ -62,7 +68,7 @@ impl<'a> Walk<'a> {
             Op::Conv2d(conv) => {
                 let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &self.tape.shapes[input.0]))?;
                 let (params, algorithm) = (self.network.params(id), self.network.choice().of(self.level, &shape));
-                let norm = norm_before_sum(self.network.graph(), id);
+                let norm = self.taken_in(id);
                 let norm = norm.map(|norm| (norm, self.network.params(norm)));
                 let packed = self.network.packs().conv((id, params), &shape, Direction::Transposed, algorithm, norm)?;
                 let halo = packed.halo(shape.output, shape.input);
@@ -112,9 +118,7 @@ impl<'a> Walk<'a> {
                 one(tail.lands, self.convolution(conv, tail, image, sum)?)
             }
             // Its scale is in the weights that come next.
-            (Op::BatchNorm2d(_), [input], _) if norm_before_sum(self.network.graph(), *input) == Some(id) => {
-                Ok(vec![(*input, upstream)])
-            }
+            (Op::BatchNorm2d(_), [input], _) if self.taken_in(*input) == Some(id) => Ok(vec![(*input, upstream)]),
             (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(*input, self.scaled(id, *input, image)?),
             (Op::Relu(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu, upstream)?),
             (Op::Relu6(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu6, upstream)?),
@@ -139,7 +143,7 @@ impl<'a> Walk<'a> {
 
     /// The gradient at the output of a node to keep, where `arrived` is what reached it: not yet scaled if its weights do that.
     pub(crate) fn kept(&self, id: NodeId, arrived: Tensor) -> Result<Tensor> {
-        let Some(norm) = norm_before_sum(self.network.graph(), id) else { return Ok(arrived) };
+        let Some(norm) = self.taken_in(id) else { return Ok(arrived) };
         let scale = self.network.params(norm).weight("batch_norm2d")?;
         let mut gradient = arrived;
         gradient.outer_iter_mut().for_each(|mut image| {
