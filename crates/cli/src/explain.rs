@@ -116,6 +116,7 @@ struct Task<'a> {
 impl Task<'_> {
     fn explain(&self, path: &Path, name: &str, picture: &Picture) -> Result<Report> {
         let tape = self.answers.explainer.forward(&picture.input)?;
+        // The choice of the least memory.
         if self.model.network.choice() == Choice::Exact {
             self.model.network.trim();
         }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::graph::NodeId;
+use crate::graph::{Graph, NodeId};
 use crate::layer::Params;
 use crate::layers::Conv2d;
 use crate::network::Network;
@@ -24,7 +24,7 @@ impl Network {
         let mut graph = self.graph().clone();
         let mut params = self.shared_params().to_vec();
         for norm in self.unfolded_batch_norms() {
-            let Some((id, conv)) = self.foldable(norm) else { continue };
+            let Some((id, conv)) = self.graph().foldable(norm) else { continue };
             params[id.index()] = Arc::new(folded(self.params(id), self.params(norm))?);
             params[norm.index()] = Arc::new(identity(conv.out_channels)?);
             graph.replace(id, Op::Conv2d(Conv2d { bias: true, ..conv.clone() }));
@@ -43,12 +43,14 @@ impl Network {
         let graph = self.graph();
         graph.ids().filter(|id| matches!(graph.node(*id).op, Op::BatchNorm2d(_))).filter(acts).collect()
     }
+}
 
+impl Graph {
     /// The convolution that only this batch norm reads.
-    fn foldable(&self, norm: NodeId) -> Option<(NodeId, &Conv2d)> {
-        let id = *self.graph().node(norm).inputs.first()?;
-        let readers = self.graph().nodes().iter().flat_map(|node| &node.inputs).filter(|read| **read == id).count();
-        match &self.graph().node(id).op {
+    pub(crate) fn foldable(&self, norm: NodeId) -> Option<(NodeId, &Conv2d)> {
+        let id = *self.node(norm).inputs.first()?;
+        let readers = self.nodes().iter().flat_map(|node| &node.inputs).filter(|read| **read == id).count();
+        match &self.node(id).op {
             Op::Conv2d(conv) if readers == 1 => Some((id, conv)),
             Op::Conv2d(_)
             | Op::Input(_)
@@ -68,11 +70,18 @@ impl Network {
     }
 }
 
-fn folded(conv: &Params, norm: &Params) -> Result<Params> {
+/// A convolution's weight times the scale of the batch norm behind it.
+pub(crate) fn scaled(conv: &Params, norm: &Params) -> Result<Tensor> {
     let (scale, weight) = (norm.weight("batch_norm2d")?, conv.weight("conv2d")?);
-    let (scale, shift) = (values(&scale), norm.bias.as_ref().map(values));
+    let scale = values(&scale);
     let taps = weight.len() / scale.len().max(1);
     let scaled = values(&weight).iter().enumerate().map(|(index, value)| value * scale[index / taps.max(1)]).collect();
+    tensor(weight.shape(), scaled)
+}
+
+fn folded(conv: &Params, norm: &Params) -> Result<Params> {
+    let scale = norm.weight("batch_norm2d")?;
+    let (scale, shift) = (values(&scale), norm.bias.as_ref().map(values));
     let old = conv.bias.as_ref().map(values);
     let bias = |channel: usize| {
         let old = old.as_ref().map_or(0.0, |bias| f64::from(bias[channel]));
@@ -80,7 +89,7 @@ fn folded(conv: &Params, norm: &Params) -> Result<Params> {
         (old * f64::from(scale[channel]) + shift) as f32
     };
     let bias = (0..scale.len()).map(bias).collect();
-    Ok(Params { weight: Some(tensor(weight.shape(), scaled)?.into()), bias: Some(tensor(&[scale.len()], bias)?) })
+    Ok(Params { weight: Some(scaled(conv, norm)?.into()), bias: Some(tensor(&[scale.len()], bias)?) })
 }
 
 fn identity(channels: usize) -> Result<Params> {

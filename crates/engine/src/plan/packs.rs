@@ -7,6 +7,7 @@ use gradex_kernels::{ConvShape, Level, Padding, Weights};
 
 use super::{Choice, Plan};
 use crate::error::{Error, Result};
+use crate::fold::scaled;
 use crate::graph::NodeId;
 use crate::layer::Params;
 use crate::tensor::values;
@@ -99,11 +100,10 @@ impl Packs {
                 (Level::current()?, params.bias.as_ref().filter(|_| direction == Direction::Forward).map(values));
             let pack =
                 |weight: Weights<'_>| PackedConv::new(level, algorithm, shape, direction, weight, bias.as_deref());
-            let Some((_, norm)) = norm else { return Ok(weight.read(pack)?) };
-            let mut weight = weight.clone().into_tensor();
-            let scale = norm.weight("batch_norm2d")?;
-            weight.outer_iter_mut().zip(scale.iter()).for_each(|(mut kernels, scale)| kernels *= *scale);
-            Ok(pack(values(&weight)[..].into())?)
+            Ok(match norm {
+                Some((_, norm)) => pack(values(&scaled(params, norm)?)[..].into())?,
+                None => weight.read(pack)?,
+            })
         })
     }
 

@@ -81,11 +81,10 @@ impl Tail {
 /// The batch norm that alone reads a convolution, and is read by sums: no transpose can take its scale along, since a sum sends
 /// to others too. The transposed weights of the convolution can.
 pub(crate) fn norm_before_sum(graph: &Graph, convolution: NodeId) -> Option<NodeId> {
-    let is_convolution = matches!(graph.node(convolution).op, Op::Conv2d(_));
-    let mut read_by = readers(graph, convolution).filter(|_| is_convolution);
-    let norm = read_by.next().filter(|norm| matches!(graph.node(*norm).op, Op::BatchNorm2d(_)))?;
+    let is_norm = |reader: &NodeId| matches!(graph.node(*reader).op, Op::BatchNorm2d(_));
+    let norm = readers(graph, convolution).next().filter(is_norm)?;
     let is_sum = |reader: NodeId| matches!(graph.node(reader).op, Op::Add(_));
-    (read_by.next().is_none() && readers(graph, norm).all(is_sum) && norm != graph.logits()).then_some(norm)
+    (graph.foldable(norm).is_some() && readers(graph, norm).all(is_sum) && norm != graph.logits()).then_some(norm)
 }
 
 /// The nodes that read `of`.

@@ -144,12 +144,8 @@ impl<'a> Walk<'a> {
     /// The gradient at the output of a node to keep, where `arrived` is what reached it: not yet scaled if its weights do that.
     pub(crate) fn kept(&self, id: NodeId, arrived: Tensor) -> Result<Tensor> {
         let Some(norm) = self.taken_in(id) else { return Ok(arrived) };
-        let scale = self.network.params(norm).weight("batch_norm2d")?;
-        let mut gradient = arrived;
-        gradient.outer_iter_mut().for_each(|mut image| {
-            image.outer_iter_mut().zip(scale.iter()).for_each(|(mut plane, scale)| plane *= *scale);
-        });
-        Ok(gradient)
+        let (site, missing) = (self.network.site(self.tape, norm), Error::NotRetained("gradient of a batch norm"));
+        site.op.backward(&site, &arrived)?.pop().ok_or(missing)
     }
 
     /// The sum of two gradients at a node's output.
