@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 
 use super::contender::{Contender, Task};
 
-/// Runs before the timed ones, besides the answer that is compared.
-const WARM_UP: usize = 2;
-/// Between two runs: long enough for idle threads of the contender before to stop spinning.
+/// Between two turns: long enough for idle threads of the contender before to stop spinning.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How much of a turn is not counted: long enough for a contender's threads, that slept, to be spread over the cores.
+const WAKING: Duration = Duration::from_millis(30);
 /// The largest relative difference of two answers that is still the same work. Rounding alone moves a gradient this far,
 /// where it turns a few rectifiers round; another network, class or map differs by about 1.
 const SAME_WORK: f64 = 5e-2;
@@ -84,21 +84,28 @@ pub fn row<'a>(
     Ok(Row { own, peers, dropped })
 }
 
-/// One run of each in every round; who is first changes from round to round.
+/// One timed run of each in every round; who is first changes from round to round.
 fn in_turn(contenders: &mut [&mut dyn Contender], task: Task, rounds: usize) -> Result<Vec<Times>> {
     let mut runs = vec![Vec::new(); contenders.len()];
-    for round in 0..WARM_UP + rounds {
+    for round in 0..rounds {
         for turn in 0..contenders.len() {
             let place = (round + turn) % contenders.len();
             sleep(PAUSE);
             let contender = &mut contenders[place];
-            let time = contender.time(task).with_context(|| format!("{} failed at {task}", contender.name()))?;
-            if round >= WARM_UP {
-                runs[place].push(time);
-            }
+            let time = awake(*contender, task).with_context(|| format!("{} failed at {task}", contender.name()))?;
+            runs[place].push(time);
         }
     }
     runs.into_iter().map(Times::new).collect()
+}
+
+/// What a run takes of a contender that has run for a while.
+fn awake(contender: &mut dyn Contender, task: Task) -> Result<Duration> {
+    let mut running = Duration::ZERO;
+    while running < WAKING {
+        running += contender.time(task)?;
+    }
+    contender.time(task)
 }
 
 /// `‖actual - expected‖ / ‖expected‖`, Euclidean.
@@ -165,10 +172,11 @@ mod tests {
             vec![Box::new(fake("other", &[4.0, 3.0])), Box::new(fake("same", &[3.0, 4.05]))];
 
         let found = row(&mut own, &mut peers, Task::Forward, 3)?;
-        assert_eq!(turns.borrow()[..4], ["own", "same", "same", "own"]);
-        assert_eq!(turns.borrow().len(), 2 * (WARM_UP + 3));
-        assert_eq!(found.own.min(), Duration::from_millis(WARM_UP as u64 + 1));
-        assert_eq!(found.own.median(), Duration::from_millis(WARM_UP as u64 + 2));
+        let turns_of = turns.borrow().chunk_by(|a, b| a == b).map(|turn| (turn[0], turn.len())).collect::<Vec<_>>();
+        // 1 + … + 8 ms, 10 + 11 + 12, and 14 + 15 + 16, are the first sums of 30 ms or more.
+        assert_eq!(turns_of, [("own", 9), ("same", 9 + 4), ("own", 4 + 4), ("same", 4)]);
+        assert_eq!(found.own.min(), Duration::from_millis(9));
+        assert_eq!(found.own.median(), Duration::from_millis(13));
         let [same] = &found.peers[..] else { panic!("{found:?}") };
         assert_eq!(same.name, "same");
         assert!((same.difference - 0.01).abs() < 1e-6, "{same:?}");
