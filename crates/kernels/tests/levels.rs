@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{assert_within, conv, lengths, noise, shapes, wide};
+use common::{assert_within, conv, lengths, noise, packed, poisoned, shapes, unpacked, wide};
 use gradex_kernels::blocked::{
-    Activation, Algorithm, Buffer, Direction, Epilogue, Layout, Norm, PackedConv, View, Workspace,
-    average_pool_blocked, map, max_pool_blocked,
+    Activation, Algorithm, Direction, Epilogue, Layout, Norm, PackedConv, View, Workspace, average_pool_blocked, map,
+    max_pool_blocked,
 };
 use gradex_kernels::{ConvShape, Error, Level, Padding, PoolShape, Span, average_pool, max_pool, portable};
 
@@ -42,13 +42,6 @@ fn all_shapes() -> Vec<ConvShape> {
     shapes
 }
 
-fn packed(layout: Layout, image: &[f32]) -> Buffer {
-    let mut values = Buffer::zeros(layout.len());
-    values.fill(f32::NAN);
-    layout.pack(image, &mut values).expect("pack");
-    values
-}
-
 /// Runs one convolution on blocked images whose halos are wider than needed.
 fn run(
     level: Level,
@@ -75,21 +68,17 @@ fn run(
     let plain = input;
     let (input, residual) = (packed(from, input), packed(added, residual));
     let residual = Some(View { layout: added, values: &residual });
-    let mut output = Buffer::zeros(to.len());
-    output.fill(f32::NAN);
+    let mut output = poisoned(to);
     let input = View { layout: from, values: &input };
     let epilogue = Epilogue { residual, activation, ..Epilogue::default() };
     conv.run(input, &epilogue, &Workspace::new(), to, &mut output).expect("run");
     if conv.reads_planes() {
-        let mut again = Buffer::zeros(to.len());
-        again.fill(f32::NAN);
+        let mut again = poisoned(to);
         conv.run_planes(from.size, plain, &epilogue, &Workspace::new(), to, &mut again).expect("run planes");
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&again), bits(&output), "{level} {shape:?}");
     }
-    let mut image = vec![f32::NAN; to.batch * to.channels * to.size[0] * to.size[1]];
-    to.unpack(&output, &mut image).expect("unpack");
-    image
+    unpacked(to, &output)
 }
 
 #[test]
@@ -174,18 +163,15 @@ fn pooling() {
     let mut expected = vec![0.0; 2 * 19 * 12];
     max_pool(&shape, &image, &mut expected, &mut vec![0; 2 * 19 * 12]).expect("max_pool");
     for level in Level::available() {
-        let mut output = Buffer::zeros(target.len());
-        max_pool_blocked(level, &shape, input, target, &mut output).expect("max_pool_blocked");
-        let mut actual = vec![0.0; expected.len()];
-        target.unpack(&output, &mut actual).expect("unpack");
+        let [mut maxima, mut averages] = [(); 2].map(|()| poisoned(target));
+        max_pool_blocked(level, &shape, input, target, &mut maxima).expect("max_pool_blocked");
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&actual), bits(&expected), "{level}");
+        assert_eq!(bits(&unpacked(target, &maxima)), bits(&expected), "{level}");
 
-        average_pool_blocked(level, &shape, input, target, &mut output).expect("average_pool_blocked");
-        target.unpack(&output, &mut actual).expect("unpack");
+        average_pool_blocked(level, &shape, input, target, &mut averages).expect("average_pool_blocked");
         let mut means = vec![0.0; expected.len()];
         average_pool(&shape, &image, &mut means).expect("average_pool");
-        assert_eq!(bits(&actual), bits(&means), "{level}");
+        assert_eq!(bits(&unpacked(target, &averages)), bits(&means), "{level}");
     }
 }
 
@@ -213,11 +199,9 @@ fn epilogues() {
             .collect();
         for level in Level::available() {
             let epilogue = Epilogue { norm, residual: view, activation, gate: None };
-            let mut output = Buffer::zeros(other.len());
+            let mut output = poisoned(other);
             map(level, input, &epilogue, other, &mut output).expect("map");
-            let mut actual = vec![f32::NAN; image.len()];
-            other.unpack(&output, &mut actual).expect("unpack");
-            assert_eq!(actual, expected, "{level} {activation:?}");
+            assert_eq!(unpacked(other, &output), expected, "{level} {activation:?}");
             let short = Epilogue { norm: Some(Norm { scale: &scale[..19], shift: &shift }), ..epilogue };
             assert!(matches!(map(level, input, &short, other, &mut output), Err(Error::Length { .. })));
             let apart = Epilogue { residual: Some(View { layout: Layout { batch: 1, ..other }, ..input }), ..epilogue };
@@ -232,13 +216,7 @@ fn images_come_back_as_they_were() {
         let layout =
             Layout { batch: 2, channels, size: [3, 5], halo: Padding { top: 1, bottom: 2, left: 3, right: 4 } };
         let image = noise(1, 2 * channels * 15);
-        let values = packed(layout, &image);
-        assert!(values.iter().all(|value| value.is_finite()), "the halo is not filled");
-        let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
-        assert!((sum(&values) - sum(&image)).abs() < 1e-9, "the halo is not zero");
-        let mut back = vec![f32::NAN; image.len()];
-        layout.unpack(&values, &mut back).expect("unpack");
-        assert_eq!(back, image);
+        assert_eq!(unpacked(layout, &packed(layout, &image)), image);
     }
 }
 

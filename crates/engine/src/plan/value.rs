@@ -62,14 +62,13 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// An image that `fill` writes; the halo is zero.
+    /// An image that `fill` writes, zeros in the halo included.
     pub(crate) fn new(
         layout: Layout,
         home: &Arc<Workspace>,
         fill: impl FnOnce(&mut [f32]) -> gradex_kernels::Result<()>,
     ) -> Result<Self> {
         let mut image = Self { layout, values: home.take(layout.len()), home: Arc::clone(home) };
-        layout.clear_halo(&mut image.values);
         fill(&mut image.values)?;
         Ok(image)
     }

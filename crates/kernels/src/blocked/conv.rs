@@ -187,7 +187,7 @@ impl PackedConv {
         Ok(())
     }
 
-    /// `output = epilogue(convolution of input + bias)`, without touching the output's halo.
+    /// `output = epilogue(convolution of input + bias)`, and zeros in the output's halo.
     ///
     /// # Errors
     /// [`Error`] where the layouts do not fit together, the input's halo is too small or a slice has another length.

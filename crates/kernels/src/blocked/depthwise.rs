@@ -1,5 +1,7 @@
 //! Convolution in which every channel reads itself: no sum over channels, so vectors multiply vectors.
 
+use std::ops::Range;
+
 use super::buffer::Buffer;
 use super::conv::{Direction, Run};
 use super::epilogue::Finish;
@@ -39,8 +41,9 @@ impl Depthwise {
         Self { level, phases, weights, bias }
     }
 
+    /// Columns: rows that are not there are not read.
     pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
-        self.phases.halo(input, output)
+        Padding { top: 0, bottom: 0, ..self.phases.halo(input, output) }
     }
 
     /// Bytes of the packed weights.
@@ -51,11 +54,41 @@ impl Depthwise {
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let taps: Vec<Taps> =
             self.phases.phases.iter().map(|phase| phase.taps(run.input.layout.row_stride() / BLOCK)).collect();
+        let rows = self.rows(&run.input.layout, &layout, &taps);
         parallel::for_each(pieces(&layout, 1, output), |mut piece| {
-            self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, piece: &mut piece });
+            piece.clear_halo(&layout);
+            self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, rows: &rows, piece: &mut piece });
             run.epilogue.gate(self.level, layout, 1, &mut piece);
         });
     }
+
+    /// All rows of a batch, each as many times as it has phases.
+    fn rows(&self, source: &Layout, layout: &Layout, taps: &[Taps]) -> Vec<Row> {
+        let Phases { stride, step, .. } = self.phases;
+        let [height, width] = layout.size;
+        let mut rows = Vec::with_capacity(layout.batch * height * step[1].min(width));
+        for (n, y) in (0..layout.batch).flat_map(|n| (0..height).map(move |y| (n, y))) {
+            for column in 0..step[1].min(width) {
+                let (phase, first) = (y % step[0] * step[1] + column, y / step[0] * stride[0]);
+                let (start, inside) = (taps[phase].start(source, n, first), taps[phase].inside(source.size[0], first));
+                rows.push(Row { n, y, column, phase, start, inside });
+            }
+        }
+        rows
+    }
+}
+
+/// One phase of a row.
+struct Row {
+    n: usize,
+    y: usize,
+    /// The first pixel.
+    column: usize,
+    phase: usize,
+    /// See [`Taps::start`].
+    start: usize,
+    /// See [`Taps::inside`].
+    inside: Range<usize>,
 }
 
 struct Job<'a, 'b, 'c> {
@@ -63,34 +96,35 @@ struct Job<'a, 'b, 'c> {
     run: &'a Run<'a>,
     layout: &'a Layout,
     taps: &'a [Taps],
+    /// See [`Depthwise::rows`].
+    rows: &'a [Row],
     piece: &'c mut Piece<'b>,
 }
 
 impl Kernel for Job<'_, '_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { depthwise, run, layout, taps, piece } = self;
+        let Self { depthwise, run, layout, taps, rows, piece } = self;
         let Phases { stride, step, .. } = depthwise.phases;
         let source = &run.input.layout;
+        let phases = step[1].min(layout.size[1]);
+        let rows = &rows[piece.rows.start * phases..piece.rows.end * phases];
         for (place, block) in piece.panels.clone().enumerate() {
-            for (index, row) in piece.rows.clone().zip(&mut piece.slices) {
-                let (n, y) = (index / layout.size[0], index % layout.size[0]);
-                for column in 0..step[1].min(layout.size[1]) {
-                    let phase = y % step[0] * step[1] + column;
-                    let offsets = &taps[phase].offsets;
-                    let start =
-                        taps[phase].start(source, n, y / step[0] * stride[0]) * BLOCK + block * source.block_stride();
+            for (slice, rows) in piece.slices.iter_mut().zip(rows.chunks_exact(phases.max(1))) {
+                for Row { n, y, column, phase, start, inside } in rows {
+                    let weights = &depthwise.weights[*phase][block * taps[*phase].offsets.len() * BLOCK..];
                     let line = Line {
-                        input: &run.input.values[start..],
-                        taps: offsets,
-                        weights: &depthwise.weights[phase][block * offsets.len() * BLOCK..][..offsets.len() * BLOCK],
+                        input: run.input.values,
+                        start: start.wrapping_mul(BLOCK).wrapping_add(block * source.block_stride()),
+                        taps: &taps[*phase].offsets[inside.clone()],
+                        weights: &weights[inside.start * BLOCK..inside.end * BLOCK],
                         bias: &depthwise.bias[block * BLOCK..][..BLOCK],
                         stride: stride[1],
                         step: step[1],
-                        finish: run.epilogue.at(n, y, block, column),
+                        finish: run.epilogue.at(*n, *y, block, *column),
                     };
                     let first = (layout.halo.left + column) * BLOCK;
-                    let output = &mut row[place * layout.block_stride() + first..];
+                    let output = &mut slice[place * layout.block_stride() + first..];
                     let pixels = (layout.size[1] - column).div_ceil(step[1]);
                     for lane in (0..BLOCK).step_by(S::LANES) {
                         match line.stride {
@@ -110,6 +144,8 @@ impl Kernel for Job<'_, '_, '_> {
 /// One row of one block.
 struct Line<'a> {
     input: &'a [f32],
+    /// Where in it the taps are counted from; what they read is inside.
+    start: usize,
     taps: &'a [usize],
     weights: &'a [f32],
     bias: &'a [f32],
@@ -141,10 +177,10 @@ impl Line<'_> {
         lane: usize,
         output: &mut [f32],
     ) {
-        let input = &self.input[first * self.stride * BLOCK + lane..];
+        let start = self.start.wrapping_add(first * self.stride * BLOCK + lane);
         let mut sum = [simd.load(&self.bias[lane..]); P];
         for (tap, weight) in self.taps.iter().zip(self.weights.chunks_exact(BLOCK)) {
-            let input = &input[*tap * BLOCK..][..(P - 1) * STRIDE * BLOCK + S::LANES];
+            let input = &self.input[start.wrapping_add(*tap * BLOCK)..][..(P - 1) * STRIDE * BLOCK + S::LANES];
             let weight = simd.load(&weight[lane..]);
             for (pixel, sum) in sum.iter_mut().enumerate() {
                 *sum = simd.mul_add(simd.load(&input[pixel * STRIDE * BLOCK..]), weight, *sum);

@@ -92,6 +92,7 @@ impl Direct {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
         let panel = self.level.blocks();
         parallel::for_each(pieces(&layout, panel, output), |mut piece| {
+            piece.clear_halo(&layout);
             self.piece(run, &layout, &taps, &mut piece);
             run.epilogue.gate(self.level, layout, panel, &mut piece);
         });

@@ -168,32 +168,35 @@ impl Finish<'_> {
         stride: usize,
         output: &mut [f32],
     ) {
-        let places = output.as_chunks_mut::<BLOCK>().0.iter_mut().step_by(stride);
+        let places = output.as_chunks_mut::<BLOCK>().0;
         let residual = self.residual.map(|(values, block_stride)| {
-            let values = &values[block * block_stride + first * stride * BLOCK..];
-            values.as_chunks::<BLOCK>().0.iter().step_by(stride)
+            values[block * block_stride + first * stride * BLOCK..].as_chunks::<BLOCK>().0
         });
         let bounds = self.bounds(simd);
+        let mut at = 0;
         match (self.norm_of(simd, block, lane), residual) {
             (None, None) => {
-                for (value, place) in values.zip(places) {
-                    simd.store(simd.clamp(value, bounds), &mut place[lane..]);
+                for value in values {
+                    simd.store(simd.clamp(value, bounds), &mut places[at][lane..]);
+                    at += stride;
                 }
             }
             (Some([scale, shift]), None) => {
-                for (value, place) in values.zip(places) {
+                for value in values {
                     let value = simd.add(simd.mul(value, scale), shift);
-                    simd.store(simd.clamp(value, bounds), &mut place[lane..]);
+                    simd.store(simd.clamp(value, bounds), &mut places[at][lane..]);
+                    at += stride;
                 }
             }
             (norm, Some(residual)) => {
-                for ((value, place), residual) in values.zip(places).zip(residual) {
+                for value in values {
                     let value = match norm {
                         Some([scale, shift]) => simd.add(simd.mul(value, scale), shift),
                         None => value,
                     };
-                    let value = simd.add(value, simd.load(&residual[lane..]));
-                    simd.store(simd.clamp(value, bounds), &mut place[lane..]);
+                    let value = simd.add(value, simd.load(&residual[at][lane..]));
+                    simd.store(simd.clamp(value, bounds), &mut places[at][lane..]);
+                    at += stride;
                 }
             }
         }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::BLOCK;
 use super::layout::Layout;
+use crate::shape::Padding;
 
 /// The pieces that an output is cut into, about: enough for the threads to share evenly.
 const PIECES: usize = 16;
@@ -17,6 +19,23 @@ pub(super) struct Piece<'a> {
     pub panels: Range<usize>,
     /// For each row, the blocks of these panels with their halo.
     pub slices: Vec<&'a mut [f32]>,
+    /// The same of rows that are all halo.
+    around: Vec<&'a mut [f32]>,
+}
+
+impl Piece<'_> {
+    /// Writes zeros to the halo.
+    pub fn clear_halo(&mut self, layout: &Layout) {
+        if layout.halo == Padding::default() {
+            return;
+        }
+        self.around.iter_mut().for_each(|row| row.fill(0.0));
+        let [left, right] = [0, layout.size[1]].map(|column| (layout.halo.left + column) * BLOCK);
+        for block in self.slices.iter_mut().flat_map(|row| row.chunks_exact_mut(layout.block_stride())) {
+            block[..left].fill(0.0);
+            block[right..].fill(0.0);
+        }
+    }
 }
 
 /// Cuts an output into groups of rows and of panels of `panel` blocks.
@@ -28,7 +47,7 @@ pub(super) fn pieces<'a>(layout: &Layout, panel: usize, values: &'a mut [f32]) -
 }
 
 /// Cuts an output into groups of rows, by the number that `group` gives each row in ascending order, and of `width` panels
-/// of `panel` blocks. The pieces of a group of rows follow each other.
+/// of `panel` blocks. The pieces of a group of rows follow each other. Rows above and below an image go with its first and last.
 pub(super) fn pieces_by<'a>(
     layout: &Layout,
     panel: usize,
@@ -37,20 +56,36 @@ pub(super) fn pieces_by<'a>(
     values: &'a mut [f32],
 ) -> Vec<Piece<'a>> {
     let panels = layout.blocks().div_ceil(panel);
+    let (stored, Layout { halo, size: [height, _], .. }) = (layout.stored_rows(), *layout);
     let mut pieces: Vec<Piece<'a>> = Vec::new();
-    for (index, row) in layout.rows_mut(values).enumerate() {
-        if index == 0 || group(index) != group(index - 1) {
+    let mut last = None;
+    if height == 0 {
+        values.fill(0.0);
+        return pieces;
+    }
+    for (place, row) in values.chunks_exact_mut(layout.row_stride().max(1)).enumerate() {
+        let y = (place % stored).saturating_sub(halo.top).min(height - 1);
+        let is_inside = place % stored == halo.top + y;
+        let index = place / stored * height + y;
+        let group = Some(group(index));
+        if group != last {
             pieces.extend((0..panels).step_by(width.max(1)).map(|first| Piece {
                 rows: index..index,
                 panels: first..(first + width).min(panels),
                 slices: Vec::new(),
+                around: Vec::new(),
             }));
+            last = group;
         }
         let from = pieces.len() - panels.div_ceil(width.max(1));
         let slices = row.chunks_mut((width * panel * layout.block_stride()).max(1));
         for (piece, slice) in pieces[from..].iter_mut().zip(slices) {
-            piece.rows.end = index + 1;
-            piece.slices.push(slice);
+            if is_inside {
+                piece.rows.end = index + 1;
+                piece.slices.push(slice);
+            } else {
+                piece.around.push(slice);
+            }
         }
     }
     pieces

@@ -1,6 +1,7 @@
 //! Where the channels and pixels of an image lie, and the way from `[n, c, h, w]` and back.
 
 use super::BLOCK;
+use super::grid::pieces_by;
 use crate::error::{Result, expect_len};
 use crate::parallel;
 use crate::shape::Padding;
@@ -78,31 +79,6 @@ impl Layout {
         (n * self.stored_rows() + self.halo.top + y) * self.row_stride()
     }
 
-    /// The rows of all images that are no halo: slices of [`Layout::row_stride`] values.
-    pub(crate) fn rows_mut<'a>(&self, values: &'a mut [f32]) -> impl Iterator<Item = &'a mut [f32]> + use<'a> {
-        let (stored, top, height) = (self.stored_rows().max(1), self.halo.top, self.size[0]);
-        let rows = values.chunks_exact_mut(self.row_stride().max(1)).enumerate();
-        rows.filter(move |(index, _)| (top..top + height).contains(&(index % stored))).map(|(_, row)| row)
-    }
-
-    /// Writes zeros to the halo.
-    pub fn clear_halo(&self, values: &mut [f32]) {
-        if self.halo == Padding::default() {
-            return;
-        }
-        let (stored, right) = (self.stored_rows().max(1), (self.halo.left + self.size[1]) * BLOCK);
-        for (index, row) in values.chunks_exact_mut(self.row_stride().max(1)).enumerate() {
-            if !(self.halo.top..self.halo.top + self.size[0]).contains(&(index % stored)) {
-                row.fill(0.0);
-                continue;
-            }
-            for block in row.chunks_exact_mut(self.block_stride().max(1)) {
-                block[..self.halo.left * BLOCK].fill(0.0);
-                block[right..].fill(0.0);
-            }
-        }
-    }
-
     /// Fills `values` from `image [n, c, h, w]`, and the halo with zeros.
     ///
     /// # Errors
@@ -110,12 +86,12 @@ impl Layout {
     pub fn pack(&self, image: &[f32], values: &mut [f32]) -> Result<()> {
         expect_len("image", image.len(), self.batch * self.channels * self.size[0] * self.size[1])?;
         expect_len("blocked image", values.len(), self.len())?;
-        self.clear_halo(values);
         let [height, width] = self.size;
-        let rows: Vec<_> = self.rows_mut(values).enumerate().collect();
-        parallel::for_each(rows, |(index, row)| {
-            let (n, y) = (index / height, index % height);
-            for (block, target) in row.chunks_exact_mut(self.block_stride()).enumerate() {
+        parallel::for_each(pieces_by(self, self.blocks().max(1), 1, |row| row, values), |mut row| {
+            row.clear_halo(self);
+            let (n, y) = (row.rows.start / height, row.rows.start % height);
+            let blocks = row.slices.iter_mut().flat_map(|row| row.chunks_exact_mut(self.block_stride()));
+            for (block, target) in blocks.enumerate() {
                 let target = &mut target[self.halo.left * BLOCK..][..width * BLOCK];
                 let channels = block * BLOCK..self.channels.min((block + 1) * BLOCK);
                 let rows =

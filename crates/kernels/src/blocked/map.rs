@@ -8,7 +8,7 @@ use crate::error::{Error, Result, expect_len};
 use crate::level::Level;
 use crate::parallel;
 
-/// `output = activation(scale input + shift + residual)`, without touching the output's halo.
+/// `output = activation(scale input + shift + residual)`, and zeros in the output's halo.
 ///
 /// # Errors
 /// [`Error`] where the layouts do not have one shape or a slice has another length.
@@ -21,6 +21,7 @@ pub fn map(level: Level, input: View<'_>, epilogue: &Epilogue<'_>, layout: Layou
     expect_len("output", output.len(), layout.len())?;
     epilogue.check(layout)?;
     parallel::for_each(pieces(&layout, 1, output), |mut piece| {
+        piece.clear_halo(&layout);
         level.run(Map { input, epilogue, layout, piece: &mut piece });
         epilogue.gate(level, layout, 1, &mut piece);
     });

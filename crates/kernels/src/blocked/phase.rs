@@ -4,6 +4,8 @@
 //! the outputs `(y + p - v d) / s` over the taps for which that is whole: which taps those are depends on `y mod s` only.
 //! So a transposed convolution is one convolution of stride 1 for each phase `y mod s`, and needs no other kernel.
 
+use std::ops::Range;
+
 use super::conv::Direction;
 use super::layout::Layout;
 use crate::shape::{Padding, Window};
@@ -36,6 +38,8 @@ pub(super) struct Taps {
     pub origin: [isize; 2],
     /// For each tap, how many pixels behind the origin.
     pub offsets: Vec<usize>,
+    /// And how many rows.
+    rows: Vec<usize>,
     /// Pixels from one row to the next.
     row_stride: usize,
 }
@@ -102,18 +106,25 @@ impl Phase {
     pub(super) fn taps(&self, row_stride: usize) -> Taps {
         let least = |axis: usize| self.places.iter().map(|place| place[axis]).min().unwrap_or(0);
         let origin = [least(0), least(1)];
-        let offset = |place: &[isize; 2]| {
-            let behind = [0, 1].map(|axis| (place[axis] - origin[axis]).cast_unsigned());
-            behind[0] * row_stride + behind[1]
-        };
-        Taps { origin, offsets: self.places.iter().map(offset).collect(), row_stride }
+        let behind = |axis: usize| self.places.iter().map(move |place| (place[axis] - origin[axis]).cast_unsigned());
+        let rows: Vec<usize> = behind(0).collect();
+        let offsets = rows.iter().zip(behind(1)).map(|(row, column)| row * row_stride + column).collect();
+        Taps { origin, offsets, rows, row_stride }
     }
 }
 
 impl Taps {
     /// Where the pixels of a row start to read, in pixels: the first place of `[row, 0] * stride`, row `row` counted in strides.
+    /// Above the first image that is a number that wraps around.
     pub(super) fn start(&self, layout: &Layout, n: usize, row: usize) -> usize {
-        let row = (n * layout.stored_rows() + layout.halo.top + row).saturating_add_signed(self.origin[0]);
-        row * self.row_stride + layout.halo.left.saturating_add_signed(self.origin[1])
+        let row = (n * layout.stored_rows() + layout.halo.top + row).wrapping_add_signed(self.origin[0]);
+        row.wrapping_mul(self.row_stride).wrapping_add(layout.halo.left).wrapping_add_signed(self.origin[1])
+    }
+
+    /// Which taps read rows of an image that has `height`.
+    pub(super) fn inside(&self, height: usize, row: usize) -> Range<usize> {
+        let is_inside = |behind: &usize| (row + behind).checked_add_signed(self.origin[0]).is_some_and(|y| y < height);
+        let first = self.rows.iter().position(is_inside).unwrap_or(0);
+        first..first + self.rows.iter().filter(|behind| is_inside(behind)).count()
     }
 }

@@ -98,6 +98,7 @@ impl Winograd {
         let mut pieces = pieces_by(&layout, 1, width, |row| tile_row(row) / height, output);
         if side_by_side {
             parallel::for_each(pieces.into_iter().enumerate().collect(), |(index, mut piece)| {
+                piece.clear_halo(&layout);
                 let stage = stage(index);
                 let (mut from, mut to) = self.scratch(run, &layout, stage);
                 for (block, values) in from.chunks_exact_mut(stage.place() * places).enumerate() {
@@ -126,6 +127,7 @@ impl Winograd {
             }
             let tail = pieces.split_off(groups.min(pieces.len()));
             parallel::for_each(std::mem::replace(&mut pieces, tail), |mut piece| {
+                piece.clear_halo(&layout);
                 self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
                 run.epilogue.gate(self.level, layout, 1, &mut piece);
             });

@@ -1,6 +1,7 @@
 //! Shapes, values and bounds that the tests share.
 #![allow(clippy::expect_used, dead_code)]
 
+use gradex_kernels::blocked::{Buffer, Layout};
 use gradex_kernels::{ConvShape, Padding, Window};
 
 /// Reproducible values in `[-1, 1)`.
@@ -87,4 +88,32 @@ pub fn lengths(shape: &ConvShape) -> [usize; 3] {
     let taps = shape.window.kernel[0] * shape.window.kernel[1];
     let output = shape.batch * shape.out_channels * shape.output[0] * shape.output[1];
     [input, shape.out_channels * shape.in_channels / shape.groups * taps, output]
+}
+
+/// The image in blocks, in memory that held no number.
+pub fn packed(layout: Layout, image: &[f32]) -> Buffer {
+    let mut values = poisoned(layout);
+    layout.pack(image, &mut values).expect("pack");
+    values
+}
+
+/// Room for an image whose every value and halo must be written.
+pub fn poisoned(layout: Layout) -> Buffer {
+    let mut values = Buffer::zeros(layout.len());
+    values.fill(f32::NAN);
+    values
+}
+
+/// The image in blocks, row-major; around it are zeros.
+pub fn unpacked(layout: Layout, values: &[f32]) -> Vec<f32> {
+    let Layout { batch, channels, size: [height, width], halo } = layout;
+    let (stored, columns) = (halo.top + height + halo.bottom, halo.left + width + halo.right);
+    for (place, pixel) in values.chunks_exact(16).enumerate() {
+        let (y, x) = (place / columns / layout.blocks() % stored, place % columns);
+        let inside = (halo.top..halo.top + height).contains(&y) && (halo.left..halo.left + width).contains(&x);
+        assert!(inside || pixel.iter().all(|value| *value == 0.0), "row {y}, column {x} of {layout:?}");
+    }
+    let mut image = vec![f32::NAN; batch * channels * height * width];
+    layout.unpack(values, &mut image).expect("unpack");
+    image
 }
