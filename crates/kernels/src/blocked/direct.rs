@@ -114,7 +114,7 @@ impl Direct {
                 }
                 let (panels, values) = &self.weights[phase];
                 values.read(self.level, panels[panel].values.clone(), run.workspace, |weights| {
-                    let sums = self.sums(&part, weights, place == 0);
+                    let sums = self.sums(&part, weights);
                     match self.narrow {
                         Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),
                         None => sums.run(self.level, &mut lines),
@@ -124,14 +124,13 @@ impl Direct {
         }
     }
 
-    /// What a panel's sums have in common; see [`Sums::fresh`].
-    fn sums<'a>(&'a self, part: &'a Part<'_>, weights: &'a [f32], fresh: bool) -> Sums<'a> {
+    /// What a panel's sums have in common.
+    fn sums<'a>(&'a self, part: &'a Part<'_>, weights: &'a [f32]) -> Sums<'a> {
         let channels = self.weights[part.phase].0[part.panel].channels;
         let [first, step] = [part.panel * self.level.blocks(), self.phases.step[1]];
         let blocks = self.level.blocks().min(part.layout.blocks() - first);
         Sums {
             planes: part.run.planes,
-            fresh,
             taps: &part.taps.offsets,
             block_stride: part.run.block_stride(),
             channels,

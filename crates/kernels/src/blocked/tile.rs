@@ -15,8 +15,6 @@ const AHEAD: usize = 1024;
 pub(super) struct Sums<'a> {
     /// Whether the input lies in [planes](super::planes) rather than in blocks.
     pub planes: bool,
-    /// Whether this panel is the first that reads it: it may be far.
-    pub fresh: bool,
     /// The pixels of a block that one sum reads, counted from its own.
     pub taps: &'a [usize],
     /// From one block of input channels to the next.
@@ -212,7 +210,7 @@ fn sum<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANE
                             *pixel = &input[index * STRIDE];
                         }
                     }
-                    if sums.fresh && sums.taps.len() == 1 && (block + 1) * BLOCK < sums.channels {
+                    if sums.taps.len() == 1 && (block + 1) * BLOCK < sums.channels {
                         for pixel in pixels.as_flattened() {
                             simd.prefetch(&pixel[..], sums.block_stride);
                         }

@@ -182,7 +182,6 @@ impl Winograd {
     fn product(&self, stage: Stage, place: usize, weights: &[f32], from: &[f32], output: &mut [f32]) {
         let sums = Sums {
             planes: false,
-            fresh: false,
             taps: &[0],
             block_stride: stage.place() * self.tile.places(),
             channels: self.weights.inputs(),
