@@ -14,8 +14,9 @@ use crate::parallel;
 use crate::shape::{ConvShape, Padding};
 use crate::weights::Stored;
 
-/// See [`Sums::part`].
-const PART: usize = 4;
+/// See [`Sums::part`]: as many blocks of one tap, and no fewer than [`LEAST`].
+const PART: usize = 16;
+const LEAST: usize = 4;
 
 /// A packed convolution of any kernel, stride, dilation and number of groups.
 #[derive(Debug, Clone)]
@@ -134,7 +135,7 @@ impl Direct {
             taps: &part.taps.offsets,
             block_stride: part.run.block_stride(),
             channels,
-            part: PART,
+            part: (PART / part.taps.offsets.len().max(1)).max(LEAST),
             stride: self.phases.stride[1],
             weights,
             bias: &self.bias[first * BLOCK..][..blocks * BLOCK],
