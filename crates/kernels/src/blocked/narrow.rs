@@ -63,9 +63,9 @@ impl Kernel for Narrow<'_, '_, '_, '_> {
 
 #[inline(always)]
 fn row<S: Simd, const O: usize>(simd: S, sums: &Sums<'_>, line: &mut Line<'_, '_>) {
-    // As many as the registers hold sums of three channels.
+    // As many as the registers hold sums of three channels. All transposes have stride 1.
     let width = if const { S::LANES == 16 } { 8 } else { 4 };
-    let whole = sums.pixels - sums.pixels % width;
+    let whole = if sums.stride == 1 { sums.pixels - sums.pixels % width } else { 0 };
     for first in (0..whole).step_by(width) {
         if const { S::LANES == 16 } {
             tile::<S, O, 8>(simd, sums, first, line);
@@ -76,7 +76,7 @@ fn row<S: Simd, const O: usize>(simd: S, sums: &Sums<'_>, line: &mut Line<'_, '_
     (whole..sums.pixels).for_each(|pixel| tile::<S, O, 1>(simd, sums, pixel, line));
 }
 
-/// `P` pixels from `first` on, times `O` channels.
+/// `P` pixels from `first` on, times `O` channels; more than one where the stride is 1.
 #[inline(always)]
 fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first: usize, line: &mut Line<'_, '_>) {
     let mut lanes = [[simd.splat(0.0); O]; P];
@@ -85,10 +85,10 @@ fn tile<S: Simd, const O: usize, const P: usize>(simd: S, sums: &Sums<'_>, first
         let start = block * sums.block_stride + first * sums.stride * BLOCK;
         let input = line.input[start..].as_chunks::<BLOCK>().0;
         for (tap, weights) in sums.taps.iter().zip(&mut weights) {
-            let input = &input[*tap..][..(P - 1) * sums.stride + 1];
+            let input = &input[*tap..][..P];
             for lane in (0..BLOCK).step_by(S::LANES) {
                 let weights: [S::Vector; O] = simd.loads(&weights.as_flattened()[lane..], BLOCK);
-                for (sums, input) in lanes.iter_mut().zip(input.iter().step_by(sums.stride)) {
+                for (sums, input) in lanes.iter_mut().zip(input) {
                     let input = simd.load(&input[lane..]);
                     for (sum, weight) in sums.iter_mut().zip(weights) {
                         *sum = simd.mul_add(input, weight, *sum);
