@@ -55,7 +55,7 @@ impl Depthwise {
         let taps: Vec<Taps> =
             self.phases.phases.iter().map(|phase| phase.taps(run.input.layout.row_stride() / BLOCK)).collect();
         let rows = self.rows(&run.input.layout, &layout, &taps);
-        parallel::for_each(pieces(&layout, 1, output), |mut piece| {
+        parallel::for_each(pieces(&layout, 1, 1, output), |mut piece| {
             piece.clear_halo(&layout);
             self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, rows: &rows, piece: &mut piece });
             run.epilogue.gate(self.level, layout, 1, &mut piece);

@@ -92,7 +92,7 @@ impl Direct {
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
         let panel = self.level.blocks();
-        parallel::for_each(pieces(&layout, panel, output), |mut piece| {
+        parallel::for_each(pieces(&layout, panel, self.phases.step[0], output), |mut piece| {
             piece.clear_halo(&layout);
             self.piece(run, &layout, &taps, &mut piece);
             run.epilogue.gate(self.level, layout, panel, &mut piece);

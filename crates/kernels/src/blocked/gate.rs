@@ -43,7 +43,7 @@ impl Gate<'_> {
 pub fn gate(level: Level, gate: &Gate<'_>, layout: Layout, gradient: &mut [f32]) -> Result<()> {
     gate.check(layout)?;
     expect_len("gradient", gradient.len(), layout.len())?;
-    parallel::for_each(pieces(&layout, 1, gradient), |mut piece| gate.run(level, layout, 1, &mut piece));
+    parallel::for_each(pieces(&layout, 1, 1, gradient), |mut piece| gate.run(level, layout, 1, &mut piece));
     Ok(())
 }
 

@@ -38,10 +38,10 @@ impl Piece<'_> {
     }
 }
 
-/// Cuts an output into groups of rows and of panels of `panel` blocks.
-pub(super) fn pieces<'a>(layout: &Layout, panel: usize, values: &'a mut [f32]) -> Vec<Piece<'a>> {
+/// Cuts an output into groups of rows and of panels of `panel` blocks, where one of `step` rows reads the same weights.
+pub(super) fn pieces<'a>(layout: &Layout, panel: usize, step: usize, values: &'a mut [f32]) -> Vec<Piece<'a>> {
     let (rows, panels) = (layout.batch * layout.size[0], layout.blocks().div_ceil(panel));
-    let height = rows.div_ceil(rows.div_ceil(ROWS).clamp(1, PIECES)).max(1);
+    let height = rows.div_ceil(rows.div_ceil(ROWS * step).clamp(1, PIECES)).max(1);
     let panel_groups = PIECES.div_ceil(rows.div_ceil(height).max(1)).clamp(1, panels.max(1));
     pieces_by(layout, panel, panels.div_ceil(panel_groups), |row| row / height, values)
 }

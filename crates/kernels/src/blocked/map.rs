@@ -20,7 +20,7 @@ pub fn map(level: Level, input: View<'_>, epilogue: &Epilogue<'_>, layout: Layou
     expect_len("input", input.values.len(), read.len())?;
     expect_len("output", output.len(), layout.len())?;
     epilogue.check(layout)?;
-    parallel::for_each(pieces(&layout, 1, output), |mut piece| {
+    parallel::for_each(pieces(&layout, 1, 1, output), |mut piece| {
         piece.clear_halo(&layout);
         level.run(Map { input, epilogue, layout, piece: &mut piece });
         epilogue.gate(level, layout, 1, &mut piece);

@@ -44,7 +44,7 @@ fn pool<const MAX: bool>(
     output: &mut [f32],
 ) -> Result<()> {
     check(shape, input, layout, output)?;
-    parallel::for_each(pieces(&layout, 1, output), |mut piece| {
+    parallel::for_each(pieces(&layout, 1, 1, output), |mut piece| {
         piece.clear_halo(&layout);
         level.run(Pool::<MAX> { shape, input, layout, piece });
     });
