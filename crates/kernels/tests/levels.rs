@@ -35,6 +35,8 @@ fn all_shapes() -> Vec<ConvShape> {
     shapes.push(conv([16, 3, 1], [10, 19], [5, 3], [2, 2], [1, 1], [2, 1, 0, 1]));
     shapes.push(conv([1, 32, 1], [20, 35], [3, 4], [2, 1], [2, 1], [1; 4]));
     shapes.push(conv([20, 35, 5], [9, 9], [3, 3], [3, 2], [1, 2], [1; 4]));
+    // More channels than are summed at once.
+    shapes.push(conv([520, 40, 1], [9, 7], [1, 1], [1, 1], [1, 1], [0; 4]));
     // Strides that no tile is compiled for, and images of few channels.
     shapes.push(conv([20, 33, 1], [9, 22], [2, 3], [1, 3], [1, 1], [1; 4]));
     shapes.push(conv([3, 40, 1], [31, 35], [11, 11], [4, 4], [1, 1], [2; 4]));
@@ -60,13 +62,23 @@ fn run(
     }
     let mut halo = conv.halo(from.1, to.1);
     halo.left += 1;
+    halo.top += 1;
     halo.bottom += 2;
     let from = image(from.0, from.1, halo);
-    let to = image(to.0, to.1, Padding { top: 1, bottom: 0, left: 2, right: 1 });
+    let to = image(to.0, to.1, Padding { top: 1, bottom: 2, left: 2, right: 1 });
     let added = image(to.channels, to.size, Padding { top: 2, bottom: 1, left: 0, right: 3 });
 
     let plain = input;
-    let (input, residual) = (packed(from, input), packed(added, residual));
+    let (mut input, residual) = (packed(from, input), packed(added, residual));
+    if algorithm == Algorithm::Depthwise {
+        // It reads no row above or below an image.
+        let stored = halo.top + from.size[0] + halo.bottom;
+        for (row, values) in input.chunks_exact_mut(from.row_stride()).enumerate() {
+            if !(halo.top..halo.top + from.size[0]).contains(&(row % stored)) {
+                values.fill(f32::NAN);
+            }
+        }
+    }
     let residual = Some(View { layout: added, values: &residual });
     let mut output = poisoned(to);
     let input = View { layout: from, values: &input };
@@ -212,11 +224,13 @@ fn epilogues() {
 
 #[test]
 fn images_come_back_as_they_were() {
-    for channels in [1, 15, 16, 40] {
-        let layout =
-            Layout { batch: 2, channels, size: [3, 5], halo: Padding { top: 1, bottom: 2, left: 3, right: 4 } };
-        let image = noise(1, 2 * channels * 15);
-        assert_eq!(unpacked(layout, &packed(layout, &image)), image);
+    let halo = Padding { top: 1, bottom: 2, left: 3, right: 4 };
+    for (channels, size) in [(1, [3, 5]), (15, [3, 5]), (16, [3, 5]), (40, [3, 5]), (3, [0, 5]), (3, [3, 0])] {
+        let layout = Layout { batch: 2, channels, size, halo };
+        let image = noise(1, 2 * channels * size[0] * size[1]);
+        let values = packed(layout, &image);
+        assert!(values.iter().all(|value| value.is_finite()), "all of it is filled");
+        assert_eq!(unpacked(layout, &values), image);
     }
 }
 

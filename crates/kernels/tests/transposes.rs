@@ -42,8 +42,8 @@ fn max_pools() {
     for level in Level::available() {
         let mut gradient = poisoned(target);
         for (rectified, expected) in [(Activation::None, &expected), (Activation::Relu, &masked)] {
-            let mut run = |scale| {
-                let views = [input, sent];
+            let run = |scale| {
+                let (views, mut gradient) = ([input, sent], poisoned(target));
                 max_pool_transpose_blocked(level, &shape, views, rectified, scale, target, &mut gradient)?;
                 Ok::<_, Error>(unpacked(target, &gradient))
             };

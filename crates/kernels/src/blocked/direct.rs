@@ -14,7 +14,7 @@ use crate::parallel;
 use crate::shape::{ConvShape, Padding};
 use crate::weights::Stored;
 
-/// See [`Sums::part`]: as many blocks of one tap, and no fewer than [`LEAST`].
+/// See [`Sums::part`]: as many blocks of one tap, of more taps as many times fewer, but no fewer than [`LEAST`].
 const PART: usize = 16;
 const LEAST: usize = 4;
 
@@ -92,7 +92,9 @@ impl Direct {
     pub(super) fn run(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
         let panel = self.level.blocks();
-        parallel::for_each(pieces(&layout, panel, self.phases.step[0], output), |mut piece| {
+        // Where there is one panel, rows are all that threads can share.
+        let step = if self.narrow.is_some() { 1 } else { self.phases.step[0] };
+        parallel::for_each(pieces(&layout, panel, step, output), |mut piece| {
             piece.clear_halo(&layout);
             self.piece(run, &layout, &taps, &mut piece);
             run.epilogue.gate(self.level, layout, panel, &mut piece);

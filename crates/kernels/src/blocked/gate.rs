@@ -36,7 +36,7 @@ impl Gate<'_> {
     }
 }
 
-/// Turns `gradient` at a rectifier's output into that at its input, or at the batch norm's.
+/// Turns `gradient` at a rectifier's output into that at its input, or at the batch norm's. Its halo stays as it is.
 ///
 /// # Errors
 /// [`Error`] where the layouts do not have one shape or a slice has another length.

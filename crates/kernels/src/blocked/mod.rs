@@ -1,8 +1,8 @@
 //! Images in blocks of channels, and the kernels that work on them.
 //!
 //! A [`Layout`] is `[n][top + h + bottom][c / 16][left + w + right][16]`: the 16 channels of a block lie next to each
-//! other, so a vector holds channels of one pixel, and around every image lies a halo of zeros, so no kernel asks where
-//! the border is. Lanes beyond the last channel hold zeros or nothing of meaning; nobody reads them.
+//! other, so a vector holds channels of one pixel, and around every image lies a halo of zeros, so kernels need not ask where
+//! the border is. Each writes the halo of its output itself. Lanes beyond the last channel hold zeros or nothing of meaning; nobody reads them.
 
 mod ahead;
 mod algorithm;

@@ -8,7 +8,7 @@ use crate::level::Level;
 use crate::parallel;
 use crate::shape::{PoolShape, Span};
 
-/// The maximum of each window; NaN wins. `shape` is that of all planes of the two layouts.
+/// The maximum of each window; NaN wins; zeros in the output's halo. `shape` is that of all planes of the two layouts.
 ///
 /// # Errors
 /// [`Error`] where the layouts do not have this shape or a slice has another length.
@@ -22,7 +22,7 @@ pub fn max_pool_blocked(
     pool::<true>(level, shape, input, layout, output)
 }
 
-/// The sum of each window over the product of its spans' divisors. `shape` is that of all planes of the two layouts.
+/// The sum of each window over the product of its spans' divisors; zeros in the output's halo. `shape` is that of all planes of the two layouts.
 ///
 /// # Errors
 /// [`Error`] where the layouts do not have this shape or a slice has another length.

@@ -12,7 +12,8 @@ use crate::shape::PoolShape;
 
 /// Each upstream value goes to the first maximum of its window of `input`, in row-major order; NaN wins. Sums where
 /// windows overlap. `shape` is that of all planes. `rectified` says what put out `input`: its transpose is part of this,
-/// nothing goes to a maximum at a bound. Last, each channel is multiplied by its `scale`, which has room for whole blocks.
+/// nothing goes to a maximum at a bound. Last, each channel is multiplied by its `scale`, which has room for whole blocks. In
+/// the gradient's halo are zeros.
 ///
 /// # Errors
 /// [`Error`](crate::Error) where the layouts do not have this shape or a slice has another length.
