@@ -1,9 +1,7 @@
 //! Grad-CAM by hand, and what may be asked of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{INPUT, explain, find, network, noise, noise_for, pooled, tensor};
+use crate::common::{INPUT, explain, find, network, noise, noise_for, pooled, tensor};
 use gradex_engine::layers::{Conv2d, Flatten, Linear, MaxPool2d, Relu, Softmax};
 use gradex_engine::{GraphBuilder, Network, Retain, Tensor};
 use gradex_saliency::{Error, Explainer, Extrapolation, Target};

@@ -1,9 +1,9 @@
 //! Gradual Extrapolation against its definition in float64, and its blank maps.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{INPUT, check_heatmap, classify, constants, explain, find, network, noise, noise_for, pooled, tensor};
+use crate::common::{
+    INPUT, check_heatmap, classify, constants, explain, find, network, noise, noise_for, pooled, tensor,
+};
 use gradex_engine::layers::{BatchNorm2d, Conv2d, MaxPool2d, Relu, Relu6};
 use gradex_engine::{GraphBuilder, Network, Parameter, Retain, Tensor};
 use gradex_saliency::extrapolate::extrapolate;

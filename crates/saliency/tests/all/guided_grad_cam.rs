@@ -1,11 +1,9 @@
 //! Guided Grad-CAM: where it lies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{INPUT, find, network, noise, noise_for, pooled};
+use crate::common::{INPUT, find, network, noise, noise_for, pooled};
 use gradex_saliency::Explainer;
 use gradex_saliency::methods::{GradCam, GuidedGradCam, LayerCam};
 

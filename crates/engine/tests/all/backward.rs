@@ -1,11 +1,9 @@
 //! The backward walk: sums over readers, what is visited, and what a rule may return.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{every_layer, find, graph, message, network, noise, tensor};
+use crate::common::{every_layer, find, graph, message, network, noise, tensor};
 use gradex_engine::layers::{Add, Concat, Conv2d, Flatten, Linear, Relu};
 use gradex_engine::{Error, Layer, Network, NodeId, Retain, Tape, Tensor};
 

@@ -1,8 +1,6 @@
 //! Relevance on small networks: conservation, the ledger's warnings, and the methods that are made of it.
 #![allow(clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::sync::Arc;
 
 use gradex_engine::layers::{Add, AvgPool2d, BatchNorm2d, Conv2d, Relu};
@@ -13,7 +11,7 @@ use gradex_saliency::methods::{
 use gradex_saliency::rules::Bounds;
 use gradex_saliency::{Composite, Error, Explainer, Extrapolation, Ledger, Method, Target, Warning};
 
-use common::{INPUT, classify, find as node, network, noise, noise_for, pooled};
+use crate::common::{INPUT, classify, find as node, network, noise, noise_for, pooled};
 use ndarray::Axis;
 
 /// A residual block of convolutions, with batch norms, between two convolutions.

@@ -1,9 +1,7 @@
 //! Seeds that go back together, against each by itself.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{bits, every_layer, message, network, noise, tensor};
+use crate::common::{bits, every_layer, message, network, noise, tensor};
 use gradex_engine::layers::{Add, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu, Softmax};
 use gradex_engine::{GraphBuilder, Network, NodeId, Retain, Tape, Tensor};
 

@@ -1,12 +1,10 @@
 //! Occlusion and RISE: against slow loops, and what may be asked of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use common::{INPUT, network, noise, noise_for, pooled};
+use crate::common::{INPUT, network, noise, noise_for, pooled};
 use gradex_engine::{Retain, Tensor};
 use gradex_saliency::methods::{Baseline, Occlusion, Rise};
 use gradex_saliency::{Error, Explainer, Method, Reason};

@@ -1,9 +1,7 @@
 //! Building graphs, finding nodes by name, and inferring shapes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{graph, message};
+use crate::common::{graph, message};
 use gradex_engine::layers::{Add, Concat, Conv2d, Flatten, Input, Linear, MaxPool2d, Relu};
 use gradex_engine::{Error, Graph, GraphBuilder, NodeId};
 

@@ -1,9 +1,7 @@
 //! Why is the map blank? A network for each answer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{INPUT, classify, constants, explain, find, network, noise, noise_for, pooled, tensor};
+use crate::common::{INPUT, classify, constants, explain, find, network, noise, noise_for, pooled, tensor};
 use gradex_engine::layers::{Conv2d, Relu};
 use gradex_engine::{GraphBuilder, Network, Parameter, Tensor};
 use gradex_saliency::methods::{

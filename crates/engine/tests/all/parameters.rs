@@ -1,11 +1,9 @@
 //! Parameters by name: all must be there, with the right shapes, and nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{graph, message, noise, state_of, tensor};
+use crate::common::{graph, message, noise, state_of, tensor};
 use gradex_engine::layers::{BatchNorm2d, Conv2d, Flatten, Linear};
 use gradex_engine::{Error, Graph, NodeId, Retain, Tensor, is_bookkeeping};
 

@@ -1,9 +1,7 @@
 //! PRISM: three principal components as colours, whatever the order of channels or pixels and the sign that a solver finds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{INPUT, attribute, check_heatmap, explain, find, network, noise, noise_for, pooled, tape, tensor};
+use crate::common::{INPUT, attribute, check_heatmap, explain, find, network, noise, noise_for, pooled, tape, tensor};
 use gradex_engine::Tensor;
 use gradex_saliency::methods::{EigenCam, Prism};
 use gradex_saliency::{Explainer, Extrapolation, Reason, Target};
@@ -12,7 +10,7 @@ use ndarray::{Array2, Array3, ArrayView1, Axis};
 /// The components of an image, taken at the input of a network that takes as many channels.
 fn components(image: &Tensor) -> (Array3<f32>, Option<Reason>) {
     let channels = image.shape()[1];
-    let network = network(channels, |graph| common::classify(graph, channels, 2, INPUT), noise_for);
+    let network = network(channels, |graph| crate::common::classify(graph, channels, 2, INPUT), noise_for);
     let mut maps = attribute(&network, &tape(&network, image), Prism, INPUT, &[Target::Class(0)]).unwrap();
     let map = maps.remove(0);
     (map.values, map.reason)

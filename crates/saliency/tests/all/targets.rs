@@ -1,12 +1,10 @@
 //! What is asked: a class, a difference, a closure; several of them over one tape; and what that costs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use common::{INPUT, assert_close, attribute, find, network, noise, noise_for, pooled, tape};
+use crate::common::{INPUT, assert_close, attribute, find, network, noise, noise_for, pooled, tape};
 use gradex_saliency::methods::{
     AblationCam, Baseline, Cam, EigenCam, ElementWiseCam, Fused, Fusion, GradCam, GradCamPlusPlus, HiResCam, LayerCam,
     Occlusion, Prism, Rise, ScoreCam, Settings, XGradCam, all,
@@ -63,7 +61,7 @@ fn a_difference_shows_what_grad_cam_of_one_class_hides() {
 fn a_closure_that_gives_a_class_is_the_class() {
     let network = network(3, pooled, noise_for);
     let input = noise(5, &[2, 3, 12, 10]);
-    for method in all(&Settings { samples: Some(4), ..common::complete() }) {
+    for method in all(&Settings { samples: Some(4), ..crate::common::complete() }) {
         let name = method.about().name;
         let explainer = Explainer::new(&network).methods(vec![method]);
         let tape = explainer.forward(&input).unwrap();
@@ -180,7 +178,7 @@ fn stated(cost: &str, [samples, channels, windows]: [usize; 3]) -> [usize; 2] {
 fn every_method_costs_what_it_says_and_scores_serve_all_classes() {
     let network = network(3, pooled, noise_for);
     let samples = 7;
-    let settings = Settings { samples: Some(samples), batch: Some(1), ..common::complete() };
+    let settings = Settings { samples: Some(samples), batch: Some(1), ..crate::common::complete() };
     for method in all(&settings) {
         let about = method.about();
         let explainer = Explainer::new(&network).methods(vec![method.clone()]);

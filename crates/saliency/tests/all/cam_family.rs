@@ -1,9 +1,7 @@
 //! Class activation maps against their formulas, pixel by pixel in float64, and what must hold between them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{assert_close, attribute, explain, find, network, noise, noise_for, pooled, tape};
+use crate::common::{assert_close, attribute, explain, find, network, noise, noise_for, pooled, tape};
 use gradex_engine::{Network, NodeId, Tape, Tensor};
 use gradex_saliency::methods::{
     AblationCam, Cam, EigenCam, ElementWiseCam, GradCam, GradCamPlusPlus, HiResCam, LayerCam, ScoreCam, Settings,
@@ -181,7 +179,7 @@ fn ablation_cam_is_a_pass_a_channel() {
 
 #[test]
 fn batches_and_scores_of_zero_are_refused() {
-    let zero = network(3, pooled, common::constants(&[("conv1.weight", 1.0), ("conv2.weight", 1.0)]));
+    let zero = network(3, pooled, crate::common::constants(&[("conv1.weight", 1.0), ("conv2.weight", 1.0)]));
     let tape = tape(&zero, &noise(5, &[1, 3, 8, 8]).mapv(f32::abs));
     let point = find(&zero, "relu2");
     let refused = |error: Error| {
@@ -272,7 +270,7 @@ fn every_method_explains_an_image_of_a_batch_as_it_does_alone() {
     let images = [(1, 1.0), (2, 100.0), (3, 0.01)].map(|(seed, scale)| noise(seed, &[1, 3, 12, 10]) * scale);
     let batch = concatenate(Axis(0), &images.each_ref().map(|image| image.view())).unwrap();
     let classes = [4, 1, 2];
-    for method in all(&Settings { samples: Some(4), ..common::complete() }) {
+    for method in all(&Settings { samples: Some(4), ..crate::common::complete() }) {
         let name = method.about().name;
         let explainer = Explainer::new(&network).methods(vec![method]);
         let together = explain(&explainer, &batch, &classes);

@@ -1,11 +1,9 @@
 //! One method at several points, fused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{check_heatmap, explain, find, network, noise, noise_for, pooled};
+use crate::common::{check_heatmap, explain, find, network, noise, noise_for, pooled};
 use gradex_engine::{Network, NodeId, Tensor};
 use gradex_saliency::methods::{Fused, Fusion, GradCam, LayerCam, Prism};
 use gradex_saliency::{Cost, Error, Explainer, Extrapolation, Method, Target};

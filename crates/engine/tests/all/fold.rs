@@ -1,9 +1,7 @@
 //! Batch norms folded into convolutions: another network, the same function, the same nodes.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{every_layer, find, network, noise};
+use crate::common::{every_layer, find, network, noise};
 use gradex_engine::layers::{BatchNorm2d, Conv2d, Relu};
 use gradex_engine::{GraphBuilder, NodeId, Retain};
 

@@ -1,9 +1,7 @@
 //! Extrapolations between the modes: which tensors, what they multiply by, and how they are written.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{INPUT, classify, constants, find, network, noise_for, pooled};
+use crate::common::{INPUT, classify, constants, find, network, noise_for, pooled};
 use gradex_engine::layers::{Conv2d, MaxPool2d, Relu};
 use gradex_engine::{GraphBuilder, NodeId, Tensor};
 use gradex_saliency::extrapolate::{Scale, extrapolate};

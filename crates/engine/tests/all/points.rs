@@ -1,9 +1,7 @@
 //! Named points of graphs made for the purpose; those of real networks are tested with the models.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::{every_layer, graph, message};
+use crate::common::{every_layer, graph, message};
 use gradex_engine::layers::{AdaptiveAvgPool2d, Add, Conv2d, Flatten, Linear, MaxPool2d, Relu};
 use gradex_engine::{Activation, Graph, NodeId};
 

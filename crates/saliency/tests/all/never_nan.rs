@@ -1,11 +1,9 @@
 //! Many small networks of random layers, sizes and ranges: no mode ever gives NaN, or anything outside `[0, 1]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::collections::HashMap;
 
-use common::{INPUT, check_heatmap, classify, network, noise};
+use crate::common::{INPUT, check_heatmap, classify, network, noise};
 use gradex_engine::layers::{Add, AvgPool2d, BatchNorm2d, Conv2d, MaxPool2d, Relu, Relu6};
 use gradex_engine::{GraphBuilder, Network, NodeId, Parameter, Tensor};
 use gradex_saliency::methods::{Settings, all};
@@ -118,7 +116,7 @@ fn is_honest(error: &Error) -> bool {
 
 #[test]
 fn no_method_ever_gives_nan_at_any_point() {
-    let settings = Settings { samples: Some(4), ..common::complete() };
+    let settings = Settings { samples: Some(4), ..crate::common::complete() };
     let mut maps: HashMap<&str, usize> = HashMap::new();
     for (network, input) in (0..60).map(random) {
         for (method, point) in points(&network, &input)

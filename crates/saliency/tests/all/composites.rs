@@ -1,14 +1,12 @@
 //! Composites: which rule a node gets, in code and from text.
 #![allow(clippy::expect_used)]
 
-mod common;
-
 use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Relu};
 use gradex_engine::{GraphBuilder, Network};
 use gradex_saliency::composites::{Composite, Kind, Name, Selector};
 use gradex_saliency::rules::{Bounds, Pass, epsilon, flat};
 
-use common::{INPUT, classify, find, network, noise_for};
+use crate::common::{INPUT, classify, find, network, noise_for};
 
 /// A convolution, a residual block with a batch norm, and a linear layer.
 fn residual() -> Network {

@@ -1,9 +1,7 @@
 //! The rest of a forward pass with other values at a node, against the whole pass that leads to them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{every_layer, find, message, network, noise};
+use crate::common::{every_layer, find, message, network, noise};
 use gradex_engine::{Network, NodeId, Retain, Tensor};
 use ndarray::{Axis, concatenate};
 

@@ -1,9 +1,7 @@
 //! Planned runs of every kind of layer against the run layer by layer.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{every_layer, find, network, noise};
+use crate::common::{every_layer, find, network, noise};
 use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Flatten, Linear, Relu};
 use gradex_engine::{Choice, GraphBuilder, Network, NodeId, Params, Retain, Tensor};
 

@@ -1,11 +1,9 @@
 //! The forward pass: what it refuses, what it keeps, and what its results do not depend on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{bits, every_layer, find, graph, message, network, noise, tensor};
+use crate::common::{bits, every_layer, find, graph, message, network, noise, tensor};
 use gradex_engine::layers::{Conv2d, Relu, Relu6};
 use gradex_engine::{Cache, Network, NodeId, Retain, Tensor};
 use ndarray::{Axis, ShapeBuilder, Slice, concatenate};

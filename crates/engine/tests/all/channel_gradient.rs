@@ -1,9 +1,7 @@
 //! The gradient summed over pixels, against the gradient at each of them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{find, network, noise};
+use crate::common::{find, network, noise};
 use gradex_engine::layers::{AdaptiveAvgPool2d, AvgPool2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu, Softmax};
 use gradex_engine::{Error, GraphBuilder, Network, NodeId, Params, Retain};
 

@@ -1,12 +1,10 @@
 //! Methods of the gradient at the pixels: against slow sums, and what may be asked of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use common::{INPUT, classify, find, network, noise, noise_for, pooled};
+use crate::common::{INPUT, classify, find, network, noise, noise_for, pooled};
 use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Relu, Relu6, Softmax};
 use gradex_engine::{GraphBuilder, Network, NodeId, Parameter, Tensor};
 use gradex_saliency::methods::{
@@ -78,11 +76,11 @@ fn a_linear_network_by_hand() {
     };
     let weight = [1.0, -2.0, 0.0, 3.0, -4.0, 1.0, 0.5, -1.0];
     let parameter = |_: u32, parameter: &Parameter| match parameter.shape[..] {
-        [1] => common::tensor(&[1], &[7.0]),
-        _ => common::tensor(&[1, 8], &weight),
+        [1] => crate::common::tensor(&[1], &[7.0]),
+        _ => crate::common::tensor(&[1, 8], &weight),
     };
     let network = network(2, linear, parameter);
-    let input = common::tensor(&[1, 2, 2, 2], &[1.0, 1.0, 2.0, 2.0, 0.5, 3.0, 4.0, -2.0]);
+    let input = crate::common::tensor(&[1, 2, 2, 2], &[1.0, 1.0, 2.0, 2.0, 0.5, 3.0, 4.0, -2.0]);
     let map = |values: [f32; 4]| Array2::from_shape_vec((2, 2), values.to_vec()).unwrap();
     assert_eq!(maps(&network, Gradient, &input, &[0])[0], map([4.0, 2.0, 0.5, 3.0]));
     assert_eq!(maps(&network, GradientXInput, &input, &[0])[0], map([-1.0, 1.0, 2.0, 8.0]));
@@ -234,7 +232,7 @@ fn neither_batch_nor_company_changes_a_map() {
     let images = [(1, 1.0), (2, 40.0)].map(|(seed, scale)| noise(seed, &[1, 3, 7, 8]) * scale);
     let together = concatenate(Axis(0), &images.each_ref().map(|image| image.view())).unwrap();
     let with_batch = |batch| {
-        let settings = Settings { samples: Some(7), batch: Some(batch), seed: 5, ..common::complete() };
+        let settings = Settings { samples: Some(7), batch: Some(batch), seed: 5, ..crate::common::complete() };
         all(&settings).into_iter().filter(|method| method.default_point(network.graph()) == INPUT).collect::<Vec<_>>()
     };
     let explain = |batch, input: &Tensor, classes: &[usize]| {
@@ -266,13 +264,13 @@ fn tiny_images_have_maps() {
         classify(graph, 4, 5, x);
     };
     let network = network(3, tiny, noise_for);
-    let settings = Settings { samples: Some(3), ..common::complete() };
+    let settings = Settings { samples: Some(3), ..crate::common::complete() };
     for size in [[1, 1], [5, 3], [1, 9]] {
         let explainer = Explainer::new(&network).methods(all(&settings));
         let input = noise(3, &[1, 3, size[0], size[1]]);
         let tape = explainer.forward(&input).unwrap();
         for explanation in explainer.explain(&tape, &[1]).unwrap() {
-            common::check_heatmap(&explanation.fine, &input, &format!("{} {size:?}", explanation.method));
+            crate::common::check_heatmap(&explanation.fine, &input, &format!("{} {size:?}", explanation.method));
         }
     }
 }

@@ -1,11 +1,9 @@
 //! Many classes about one tape: their gradients leave the classifier together.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{INPUT, classify, network, noise, noise_for};
+use crate::common::{INPUT, classify, network, noise, noise_for};
 use gradex_engine::GraphBuilder;
 use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu};
 use gradex_saliency::methods::{GradCam, GradCamPlusPlus, Gradient, LayerCam};

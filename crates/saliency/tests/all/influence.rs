@@ -1,9 +1,7 @@
 //! What a picture is made of, where the answer is known.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common;
-
-use common::{INPUT, classify, constants, find, network, noise, tensor};
+use crate::common::{INPUT, classify, constants, find, network, noise, tensor};
 use gradex_engine::layers::{Conv2d, MaxPool2d, Relu};
 use gradex_engine::{GraphBuilder, Network, NodeId, Tensor};
 use gradex_saliency::extrapolate::extrapolate;

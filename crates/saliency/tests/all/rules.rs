@@ -1,8 +1,6 @@
 //! Every rule against its formula on the layer's dense matrix, in float64; what it absorbs; and what it refuses.
 #![allow(clippy::expect_used)]
 
-mod common;
-
 use gradex_engine::layers::{
     AdaptiveAvgPool2d, Add, AvgPool2d, BatchNorm2d, Concat, Conv2d, Flatten, Linear, MaxPool2d, Relu, Relu6,
 };
@@ -12,7 +10,7 @@ use gradex_saliency::rules::{
     inhibition, norm, w_square, z_box, z_plus,
 };
 
-use common::{noise, tensor};
+use crate::common::{noise, tensor};
 
 /// A layer in one forward pass, with all that a site borrows.
 struct Scene {
