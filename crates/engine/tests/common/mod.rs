@@ -1,5 +1,6 @@
 //! Reproducible numbers and a small network of every kind of layer.
-#![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::expect_used)]
+#![allow(dead_code, reason = "each program uses a part")]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Reproducible numbers and small networks.
-#![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::expect_used)]
 
 use std::collections::BTreeMap;
 
