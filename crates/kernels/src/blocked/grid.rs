@@ -25,6 +25,7 @@ pub(super) struct Piece<'a> {
 
 impl Piece<'_> {
     /// Writes zeros to the halo.
+    #[inline(never)]
     pub fn clear_halo(&mut self, layout: &Layout) {
         if layout.halo == Padding::default() {
             return;
@@ -43,7 +44,7 @@ pub(super) fn pieces<'a>(layout: &Layout, panel: usize, step: usize, values: &'a
     let (rows, panels) = (layout.batch * layout.size[0], layout.blocks().div_ceil(panel));
     let height = rows.div_ceil(rows.div_ceil(ROWS * step).clamp(1, PIECES)).max(1);
     let panel_groups = PIECES.div_ceil(rows.div_ceil(height).max(1)).clamp(1, panels.max(1));
-    pieces_by(layout, panel, panels.div_ceil(panel_groups), |row| row / height, values)
+    pieces_by(layout, panel, panels.div_ceil(panel_groups), &|row| row / height, values)
 }
 
 /// Cuts an output into groups of rows, by the number that `group` gives each row in ascending order, and of `width` panels
@@ -52,7 +53,7 @@ pub(super) fn pieces_by<'a>(
     layout: &Layout,
     panel: usize,
     width: usize,
-    group: impl Fn(usize) -> usize,
+    group: &dyn Fn(usize) -> usize,
     values: &'a mut [f32],
 ) -> Vec<Piece<'a>> {
     let panels = layout.blocks().div_ceil(panel);

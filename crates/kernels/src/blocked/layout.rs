@@ -87,7 +87,7 @@ impl Layout {
         expect_len("image", image.len(), self.batch * self.channels * self.size[0] * self.size[1])?;
         expect_len("blocked image", values.len(), self.len())?;
         let [height, width] = self.size;
-        parallel::for_each(pieces_by(self, self.blocks().max(1), 1, |row| row, values), |mut row| {
+        parallel::for_each(pieces_by(self, self.blocks().max(1), 1, &|row| row, values), |mut row| {
             row.clear_halo(self);
             let (n, y) = (row.rows.start / height, row.rows.start % height);
             let blocks = row.slices.iter_mut().flat_map(|row| row.chunks_exact_mut(self.block_stride()));

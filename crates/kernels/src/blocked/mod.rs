@@ -2,7 +2,8 @@
 //!
 //! A [`Layout`] is `[n][top + h + bottom][c / 16][left + w + right][16]`: the 16 channels of a block lie next to each
 //! other, so a vector holds channels of one pixel, and around every image lies a halo of zeros, so kernels need not ask where
-//! the border is. Each writes the halo of its output itself. Lanes beyond the last channel hold zeros or nothing of meaning; nobody reads them.
+//! the border is. Each writes the halo of its output itself. Lanes beyond the last channel hold zeros or nothing of meaning;
+//! nobody reads them.
 
 mod ahead;
 mod algorithm;

@@ -22,7 +22,8 @@ pub fn max_pool_blocked(
     pool::<true>(level, shape, input, layout, output)
 }
 
-/// The sum of each window over the product of its spans' divisors; zeros in the output's halo. `shape` is that of all planes of the two layouts.
+/// The sum of each window over the product of its spans' divisors; zeros in the output's halo. `shape` is that of all planes
+/// of the two layouts.
 ///
 /// # Errors
 /// [`Error`] where the layouts do not have this shape or a slice has another length.

@@ -33,7 +33,7 @@ pub fn max_pool_transpose_blocked(
     }
     expect_len("gradient", gradient.len(), layout.len())?;
     scale.map_or(Ok(()), |scale| expect_len("scale", scale.len(), layout.blocks() * BLOCK))?;
-    let planes = pieces_by(&layout, 1, 1, |row| row / layout.size[0].max(1), gradient);
+    let planes = pieces_by(&layout, 1, 1, &|row| row / layout.size[0].max(1), gradient);
     parallel::for_each(planes, |mut piece| {
         piece.clear_halo(&layout);
         level.run(Plane { shape, input, upstream, rectified, scale, layout, piece });

@@ -95,7 +95,7 @@ impl Winograd {
             Stage { first: index * height, rows, across, stride: (rows * across) | 1 }
         };
 
-        let mut pieces = pieces_by(&layout, 1, width, |row| tile_row(row) / height, output);
+        let mut pieces = pieces_by(&layout, 1, width, &|row| tile_row(row) / height, output);
         if side_by_side {
             parallel::for_each(pieces.into_iter().enumerate().collect(), |(index, mut piece)| {
                 piece.clear_halo(&layout);
