@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use crate::common::{
-    INPUT, check_heatmap, classify, constants, explain, find, network, noise, noise_for, pooled, tensor,
+    INPUT, check_heatmap, classify, constants, explain, find, network, noise, noise_for, one_channel, pooled, tensor,
 };
 use gradex_engine::layers::{BatchNorm2d, Conv2d, MaxPool2d, Relu, Relu6};
 use gradex_engine::{GraphBuilder, Network, Parameter, Retain, Tensor};
@@ -146,21 +146,9 @@ fn a_negative_maximum_turns_the_published_map_round() {
     }
 }
 
-/// One channel: `relu1`, a pool, and `relu2`, where class 0 counts for and class 1 against.
-fn one_channel(parameters: &[(&str, f32)]) -> Network {
-    let add_nodes = |graph: &mut GraphBuilder| {
-        let x = graph.add("conv1", Conv2d::new(1, 1, 1), INPUT);
-        let x = graph.add("relu1", Relu, x);
-        let x = graph.add("pool", MaxPool2d::new(2, 2), x);
-        let x = graph.add("conv2", Conv2d::new(1, 1, 1), x);
-        let x = graph.add("relu2", Relu, x);
-        classify(graph, 1, 2, x);
-    };
-    let others = constants(parameters);
-    network(1, add_nodes, |index, parameter| match &*parameter.name {
-        "fc.weight" => tensor(&[2, 1], &[1.0, -1.0]),
-        _ => others(index, parameter),
-    })
+/// Class 0 counts for the one channel, and class 1 against it.
+fn for_and_against(parameters: &[(&str, f32)]) -> Network {
+    one_channel(&[1.0, -1.0], parameters)
 }
 
 fn spot() -> Tensor {
@@ -178,7 +166,7 @@ fn heatmap(network: &Network, mode: Extrapolation, input: &Tensor, class: usize)
 
 #[test]
 fn evidence_against_a_class_is_a_blank_map() {
-    let network = one_channel(&[("conv1.weight", 1.0), ("conv2.weight", 1.0)]);
+    let network = for_and_against(&[("conv1.weight", 1.0), ("conv2.weight", 1.0)]);
     for mode in Extrapolation::ALL {
         assert_eq!(heatmap(&network, mode, &spot(), 0).reason, None, "{mode}");
         let blank = heatmap(&network, mode, &spot(), 1);
@@ -189,7 +177,7 @@ fn evidence_against_a_class_is_a_blank_map() {
 
 #[test]
 fn a_map_that_is_the_same_everywhere_is_blank() {
-    let network = one_channel(&[("conv1.weight", 0.1), ("conv2.weight", 0.3)]);
+    let network = for_and_against(&[("conv1.weight", 0.1), ("conv2.weight", 0.3)]);
     for (height, width) in [(4, 4), (5, 7), (2, 2), (101, 3)] {
         let input = Tensor::from_elem(&[1, 1, height, width][..], 0.7);
         for mode in Extrapolation::ALL {
@@ -202,8 +190,8 @@ fn a_map_that_is_the_same_everywhere_is_blank() {
 fn a_product_that_an_earlier_layer_extinguishes_is_blank() {
     // Silent everywhere, and excited exactly where `relu2` is not.
     let silent =
-        one_channel(&[("conv1.weight", 1.0), ("conv1.bias", -2.0), ("conv2.weight", -1.0), ("conv2.bias", 1.0)]);
-    let elsewhere = one_channel(&[("conv1.weight", 1.0), ("conv2.weight", -1.0), ("conv2.bias", 1.0)]);
+        for_and_against(&[("conv1.weight", 1.0), ("conv1.bias", -2.0), ("conv2.weight", -1.0), ("conv2.bias", 1.0)]);
+    let elsewhere = for_and_against(&[("conv1.weight", 1.0), ("conv2.weight", -1.0), ("conv2.bias", 1.0)]);
     for mode in [ACTIVATED, PUBLISHED] {
         for network in [&silent, &elsewhere] {
             assert_eq!(heatmap(network, mode, &spot(), 0).reason, Some(Reason::NoActivation), "{mode}");
@@ -244,7 +232,7 @@ fn the_range_of_activations_does_not_matter() {
 
 /// [`extrapolate`] by itself: a map of one's own over a tape of `one_channel` for the input `spot`.
 fn extrapolated(mode: Extrapolation, values: Array2<f32>, image: usize) -> gradex_saliency::Result<Heatmap> {
-    let network = one_channel(&[("conv1.weight", 1.0), ("conv1.bias", 1.0), ("conv2.weight", 1.0)]);
+    let network = for_and_against(&[("conv1.weight", 1.0), ("conv1.bias", 1.0), ("conv2.weight", 1.0)]);
     let point = find(&network, "relu2");
     let explainer = Explainer::new(&network).point(point).extrapolation(mode);
     let tape = explainer.forward(&spot()).unwrap();

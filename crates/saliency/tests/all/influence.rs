@@ -1,35 +1,20 @@
 //! What a picture is made of, where the answer is known.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use crate::common::{INPUT, classify, constants, find, network, noise, tensor};
-use gradex_engine::layers::{Conv2d, MaxPool2d, Relu};
-use gradex_engine::{GraphBuilder, Network, NodeId, Tensor};
+use crate::common::{find, noise, one_channel};
+use gradex_engine::{Network, NodeId, Tensor};
 use gradex_saliency::extrapolate::extrapolate;
 use gradex_saliency::{CoarseMap, Explainer, Explanation, Extrapolation, Influence, Target, rank_correlation};
 use ndarray::Array2;
 
-/// `relu1` is the input times `scale` plus `shift`; a pool; `relu2`, twice as coarse. Class 1 sees what class 0 sees, twice
-/// as much of it; class 2 nothing.
-fn one_channel(scale: f32, shift: f32) -> Network {
-    let add_nodes = |graph: &mut GraphBuilder| {
-        let x = graph.add("conv1", Conv2d::new(1, 1, 1), INPUT);
-        let x = graph.add("relu1", Relu, x);
-        let x = graph.add("pool", MaxPool2d::new(2, 2), x);
-        let x = graph.add("conv2", Conv2d::new(1, 1, 1), x);
-        let x = graph.add("relu2", Relu, x);
-        classify(graph, 1, 3, x);
-    };
-    let values = [("conv1.weight", scale), ("conv1.bias", shift), ("conv2.weight", 1.0)];
-    let others = constants(&values);
-    network(1, add_nodes, |index, parameter| match &*parameter.name {
-        "fc.weight" => tensor(&[3, 1], &[1.0, 2.0, 0.0]),
-        _ => others(index, parameter),
-    })
+/// `relu1` is the input times `scale` plus `shift`. Class 1 sees what class 0 sees, twice as much of it; class 2 nothing.
+fn scaled(scale: f32, shift: f32) -> Network {
+    one_channel(&[1.0, 2.0, 0.0], &[("conv1.weight", scale), ("conv1.bias", shift), ("conv2.weight", 1.0)])
 }
 
 /// What a map of one's own at `relu2` becomes over activations that vary by `scale` around 1, and what that is made of.
 fn of_map(mode: Extrapolation, scale: f32, map: &Array2<f32>, other: Option<&Array2<f32>>) -> Influence {
-    let network = one_channel(scale, 1.0);
+    let network = scaled(scale, 1.0);
     let point: NodeId = find(&network, "relu2");
     let explainer = Explainer::new(&network).point(point).extrapolation(mode);
     let tape = explainer.forward(&noise(7, &[1, 1, 64, 64])).unwrap();
@@ -82,7 +67,7 @@ fn without_extrapolation_no_activation_takes_part() {
 
 #[test]
 fn classes_that_see_the_same_have_the_same_picture_and_a_blank_one_is_compared_with_nothing() {
-    let network = one_channel(0.5, 1.0);
+    let network = scaled(0.5, 1.0);
     let explainer = Explainer::new(&network);
     let tape = explainer.forward(&noise(7, &[1, 1, 64, 64])).unwrap();
     let [first, second, blank] = [0, 1, 2].map(|class| explainer.explain(&tape, &[class]).unwrap().remove(0));
@@ -94,7 +79,7 @@ fn classes_that_see_the_same_have_the_same_picture_and_a_blank_one_is_compared_w
 
 #[test]
 fn a_tape_of_several_images_is_asked_about_each() {
-    let network = one_channel(0.5, 1.0);
+    let network = scaled(0.5, 1.0);
     let explainer = Explainer::new(&network);
     let image = |seed| noise(seed, &[1, 1, 16, 16]);
     let both: Tensor = ndarray::concatenate![ndarray::Axis(0), image(1), image(2)];

@@ -74,6 +74,23 @@ pub fn pooled(graph: &mut GraphBuilder) {
     classify(graph, 8, 5, x);
 }
 
+/// One channel: `relu1`, a pool, and `relu2`, twice as coarse, of which each class takes so many times the mean.
+pub fn one_channel(classes: &[f32], parameters: &[(&str, f32)]) -> Network {
+    let add_nodes = |graph: &mut GraphBuilder| {
+        let x = graph.add("conv1", Conv2d::new(1, 1, 1), INPUT);
+        let x = graph.add("relu1", Relu, x);
+        let x = graph.add("pool", MaxPool2d::new(2, 2), x);
+        let x = graph.add("conv2", Conv2d::new(1, 1, 1), x);
+        let x = graph.add("relu2", Relu, x);
+        classify(graph, 1, classes.len(), x);
+    };
+    let others = constants(parameters);
+    network(1, add_nodes, |index, parameter| match &*parameter.name {
+        "fc.weight" => tensor(&[classes.len(), 1], classes),
+        _ => others(index, parameter),
+    })
+}
+
 /// The node of this name.
 pub fn find(network: &Network, name: &str) -> NodeId {
     network.graph().find(name).expect("a node")
