@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use gradex_kernels::together;
+
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::{Layer, Site};
-use crate::network::Network;
+use crate::network::{Network, Watching};
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -149,10 +151,12 @@ impl Network {
         tape: &Tape,
         seed: Tensor,
         keep: &[NodeId],
-        done: &mut dyn FnMut(NodeId),
+        done: &mut Watching<'_>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        let mut descents = self.descend_watched(tape, &[seed], keep, done)?;
-        descents.pop().map_or_else(|| Ok(BTreeMap::new()), |descent| self.gradient_from(tape, descent, done))
+        together(|| {
+            let mut descents = self.descend_watched(tape, &[seed], keep, done)?;
+            descents.pop().map_or_else(|| Ok(BTreeMap::new()), |descent| self.gradient_from(tape, descent, done))
+        })
     }
 
     /// [`Network::gradient`] layer by layer, each as it is by itself: slow, and the oracle of the planned walk.

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gradex_kernels::together;
 use ndarray::{Axis, Slice, concatenate};
 
 use crate::backward::{Way, added};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::{Affine, Layer};
-use crate::network::Network;
+use crate::network::{Network, Watching};
 use crate::op::Op;
 use crate::plan::{Value, Walk};
 use crate::tape::Tape;
@@ -39,7 +40,7 @@ impl Network {
     /// # Errors
     /// As [`Network::gradient`].
     pub fn descend(&self, tape: &Tape, seeds: &[Tensor], keep: &[NodeId]) -> Result<Vec<Descent>> {
-        self.descend_watched(tape, seeds, keep, &mut |_| ())
+        together(|| self.descend_watched(tape, seeds, keep, &mut |_| ()))
     }
 
     /// What arrives at the nodes to keep of a descent over this tape.
@@ -47,7 +48,7 @@ impl Network {
     /// # Errors
     /// As [`Network::gradient`].
     pub fn gradient_of(&self, tape: &Tape, descent: Descent) -> Result<BTreeMap<NodeId, Tensor>> {
-        self.gradient_from(tape, descent, &mut |_| ())
+        together(|| self.gradient_from(tape, descent, &mut |_| ()))
     }
 
     pub(crate) fn descend_watched(
@@ -55,7 +56,7 @@ impl Network {
         tape: &Tape,
         seeds: &[Tensor],
         keep: &[NodeId],
-        done: &mut dyn FnMut(NodeId),
+        done: &mut Watching<'_>,
     ) -> Result<Vec<Descent>> {
         if seeds.is_empty() {
             return Ok(Vec::new());
@@ -84,7 +85,7 @@ impl Network {
         &self,
         tape: &Tape,
         descent: Descent,
-        done: &mut dyn FnMut(NodeId),
+        done: &mut Watching<'_>,
     ) -> Result<BTreeMap<NodeId, Tensor>> {
         let Descent { keep, way } = descent;
         let is_of_tape =

@@ -39,7 +39,7 @@ pub use graph::{Graph, GraphBuilder, Node, NodeId};
 pub use layer::{Affine, Cache, Kept, Layer, Params, Site};
 pub use memory::{Footprint, Saved};
 pub use names::{meant, nearest};
-pub use network::Network;
+pub use network::{Network, Watching};
 pub use op::Op;
 pub use parameters::{Parameter, is_bookkeeping};
 pub use plan::{Choice, Outline, PlannedStep};

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gradex_kernels::together;
+
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
 use crate::layer::{Layer, Params};
@@ -12,6 +14,9 @@ use crate::plan::{Choice, Packs, Plan, Value};
 use crate::tape::{ChannelSums, Maxima, Retain, Tape};
 use crate::tensor::{Tensor, is_finite};
 use crate::weight::Weight;
+
+/// Who is told each node as soon as it is done.
+pub type Watching<'a> = dyn FnMut(NodeId) + Send + 'a;
 
 /// A graph joined with its parameters. A copy shares them.
 #[derive(Debug, Clone)]
@@ -103,11 +108,13 @@ impl Network {
     ///
     /// # Errors
     /// As [`Network::forward`].
-    pub fn forward_watched(&self, input: &Tensor, retain: &Retain, done: &mut dyn FnMut(NodeId)) -> Result<Tape> {
+    pub fn forward_watched(&self, input: &Tensor, retain: &Retain, done: &mut Watching<'_>) -> Result<Tape> {
         let shapes = self.graph.shapes(input.shape())?;
-        expect_finite(input)?;
-        let tape = self.planned(input, retain, shapes, done)?;
-        if is_finite(tape.logits()?.view()) { Ok(tape) } else { self.forward_layerwise(input, retain) }
+        together(|| {
+            expect_finite(input)?;
+            let tape = self.planned(input, retain, shapes, done)?;
+            if is_finite(tape.logits()?.view()) { Ok(tape) } else { self.forward_layerwise(input, retain) }
+        })
     }
 
     /// Gives the memory that passes have left for later ones back to the system.
@@ -150,7 +157,7 @@ impl Network {
         input: &Tensor,
         retain: &Retain,
         shapes: Vec<Vec<usize>>,
-        done: &mut dyn FnMut(NodeId),
+        done: &mut Watching<'_>,
     ) -> Result<Tape> {
         let logits = self.graph.logits();
         let keeps = |id: NodeId| id == logits || retain.keeps(id);

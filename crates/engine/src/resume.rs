@@ -1,5 +1,6 @@
 //! The rest of a forward pass, with other values at one node.
 
+use gradex_kernels::together;
 use ndarray::Axis;
 
 use crate::error::{Error, Result};
@@ -45,7 +46,7 @@ impl Network {
             let repeated = repeated.ok_or_else(|| Error::shape("the rest of a forward pass", "one image", &shape))?;
             given[id.index()] = Some(plan.give(self, id, &repeated)?);
         }
-        let outputs = plan.run(self, given, |id| id == logits, |_, _, _| Ok(()))?;
+        let outputs = together(|| plan.run(self, given, |id| id == logits, |_, _, _| Ok(())))?;
         let found = outputs[logits.index()].as_ref().map(|value| value.tensor()).transpose()?;
         match found {
             Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.clone()),

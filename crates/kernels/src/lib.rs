@@ -28,6 +28,7 @@ mod parallel;
 mod pool;
 mod resize;
 mod shape;
+mod together;
 mod weights;
 
 pub mod blocked;
@@ -44,4 +45,5 @@ pub use parallel::{for_each, threads};
 pub use pool::{average_pool, average_pool_transpose, max_pool, max_pool_transpose};
 pub use resize::resize_bilinear;
 pub use shape::{ConvShape, Padding, PoolShape, Span, Window};
+pub use together::together;
 pub use weights::{Part, Weights};

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use gradex_engine::{Graph, Network, NodeId, Retain, Tape, Tensor};
+use gradex_kernels::together;
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
@@ -182,13 +183,16 @@ impl<'a> Explainer<'a> {
     /// As [`Explainer::explain`].
     pub fn explain_all<T: Clone + Into<Target>>(&self, tape: &Tape, questions: &[&[T]]) -> Result<Vec<Explanation>> {
         let targets = |targets: &&[T]| targets.iter().cloned().map(Into::into).collect();
-        let mut explanations = Vec::new();
-        for run in self.runs(tape, questions.iter().map(targets).collect())? {
-            for method in &self.methods {
-                explanations.extend(self.explain_by(&run, method.as_ref())?);
+        let questions = questions.iter().map(targets).collect();
+        together(|| {
+            let mut explanations = Vec::new();
+            for run in self.runs(tape, questions)? {
+                for method in &self.methods {
+                    explanations.extend(self.explain_by(&run, method.as_ref())?);
+                }
             }
-        }
-        Ok(explanations)
+            Ok(explanations)
+        })
     }
 }
 
