@@ -12,7 +12,7 @@ use crate::graph::{Graph, NodeId};
 use crate::layer::Layer;
 use crate::op::Op;
 use crate::plan::Choice;
-use crate::tape::Retain;
+use crate::tape::{Keep, Retain};
 
 /// Bytes of a number.
 const FLOAT: usize = size_of::<f32>();
@@ -56,11 +56,14 @@ impl Graph {
         let level = Level::current()?;
         let shapes = self.shapes(input)?;
         let sizes: Vec<usize> = shapes.iter().map(|shape| blocked(shape)).collect();
-        let keeps = |id: NodeId| id == self.logits() || retain.keeps(id);
+        let is_kept = self.keeps(retain, &shapes);
+        let keeps = |id: NodeId| is_kept[id.0];
         // A walk back reads every other output, the rectifiers', in rows: a second form.
         let kept = |id: NodeId| sizes[id.0] + shapes[id.0].iter().product::<usize>() / 2;
         let sums = retain.channel_sums.iter().map(|id| 2 * plane(&shapes[id.0]));
-        let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).sum();
+        let slopes =
+            retain.slopes.iter().filter(|id| !keeps(**id)).map(|id| sizes[id.0].div_ceil(FLOAT * u8::BITS as usize));
+        let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).chain(slopes).sum();
         let parameters: usize =
             self.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
         let read = |id: NodeId| self.node(id).inputs.first().map_or(&[][..], |read| &shapes[read.0]);
@@ -112,6 +115,19 @@ impl Graph {
     pub fn largest_weight(&self, of: impl Fn(&Op) -> bool) -> usize {
         let weights = self.nodes().iter().filter(|node| of(&node.op)).flat_map(|node| node.op.parameters());
         FLOAT * weights.map(|(_, shape)| shape.iter().product()).max().unwrap_or(0)
+    }
+
+    /// Of which nodes all numbers are kept: of rectifiers over images it may be their slopes. A max-pool keeps what it read.
+    fn keeps(&self, retain: &Retain, shapes: &[Vec<usize>]) -> Vec<bool> {
+        let keeps = |id: NodeId| match retain.of(id) {
+            Keep::All => true,
+            Keep::Slopes => id == self.logits() || shapes[id.0].len() != 4,
+            Keep::Nothing => id == self.logits(),
+        };
+        let mut kept: Vec<bool> = self.ids().map(keeps).collect();
+        let pools = self.ids().filter(|id| keeps(*id) && matches!(self.node(*id).op, Op::MaxPool2d(_)));
+        pools.flat_map(|id| &self.node(id).inputs).for_each(|read| kept[read.0] = true);
+        kept
     }
 
     fn alive_forward(&self, sizes: &[usize], keeps: impl Fn(NodeId) -> bool) -> usize {
@@ -206,6 +222,9 @@ mod tests {
         let whole = chain().footprint(&shape(1), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!(whole.tape, 4 * 3 * (576 + 128));
         assert!(whole.backward >= 4 * 2 * 576, "{whole:?}");
+        let slopes = Retain::gradient(&chain(), NodeId::INPUT);
+        let slopes = chain().footprint(&shape(1), &slopes, &[], Choice::Exact).unwrap();
+        assert_eq!(slopes.tape, 4 * (576 + 128), "the logits are the rectifier's output");
         let batch = chain().footprint(&shape(5), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!((batch.tape, batch.backward), (5 * whole.tape, 5 * whole.backward));
         assert_eq!(batch.parameters, whole.parameters);

@@ -11,7 +11,7 @@ use crate::layer::{Layer, Params};
 use crate::memory::Saved;
 use crate::op::Op;
 use crate::plan::{Choice, Packs, Plan, Value};
-use crate::tape::{ChannelSums, Maxima, Retain, Tape};
+use crate::tape::{ChannelSums, Keep, Maxima, Retain, Tape};
 use crate::tensor::{Tensor, is_finite};
 use crate::weight::Weight;
 
@@ -147,7 +147,7 @@ impl Network {
 
     /// The plan of a forward pass that keeps what `retain` asks for.
     pub(crate) fn forward_plan(&self, shapes: &[Vec<usize>], retain: &Retain) -> Result<Arc<Plan>> {
-        let keeps = |id: NodeId| id == self.graph.logits() || retain.keeps(id);
+        let keeps = |id: NodeId| id == self.graph.logits() || retain.of(id) != Keep::Nothing;
         let wanted = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
         self.plan(shapes, vec![NodeId::INPUT], wanted)
     }
@@ -160,7 +160,7 @@ impl Network {
         done: &mut Watching<'_>,
     ) -> Result<Tape> {
         let logits = self.graph.logits();
-        let keeps = |id: NodeId| id == logits || retain.keeps(id);
+        let keep = |id: NodeId| if id == logits { Keep::All } else { retain.of(id) };
         let mut values = vec![None; shapes.len()];
         let plan = self.forward_plan(&shapes, retain)?;
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
@@ -174,16 +174,16 @@ impl Network {
         sum(NodeId::INPUT, &given).map_err(|error| error.at(&self.graph.node(NodeId::INPUT).name))?;
         values[0] = Some(given);
         done(NodeId::INPUT);
-        let outputs = plan.run(self, values, keeps, |id, value, values| {
+        let (outputs, slopes) = plan.run(self, values, keep, |id, value, values| {
             let node = self.graph.node(id);
-            if let (Op::MaxPool2d(pool), true, [input]) = (&node.op, keeps(id), &node.inputs[..]) {
+            if let (Op::MaxPool2d(pool), Keep::All, [input]) = (&node.op, keep(id), &node.inputs[..]) {
                 maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));
             }
             sum(id, value)?;
             done(id);
             Ok(())
         })?;
-        Ok(Tape { shapes, outputs, maxima, channel_sums, logits })
+        Ok(Tape { shapes, outputs, slopes, maxima, channel_sums, logits })
     }
 
     /// The forward pass; `check` sees the output of every node.
@@ -191,7 +191,7 @@ impl Network {
         let shapes = self.graph.shapes(input.shape())?;
         let nodes = self.graph.nodes();
         let logits = self.graph.logits();
-        let keeps = |id: NodeId| id == logits || retain.keeps(id);
+        let keeps = |id: NodeId| id == logits || retain.of(id) != Keep::Nothing;
         let last_use = self.last_uses();
         let mut outputs: Vec<Option<Tensor>> = vec![None; nodes.len()];
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
@@ -217,7 +217,7 @@ impl Network {
             }
         }
         let outputs = outputs.into_iter().map(|output| output.map(|tensor| Arc::new(Value::Plain(tensor)))).collect();
-        Ok(Tape { shapes, outputs, maxima, channel_sums, logits })
+        Ok(Tape { shapes, outputs, slopes: BTreeMap::new(), maxima, channel_sums, logits })
     }
 
     /// For each node the last one that reads it.

@@ -6,7 +6,7 @@ use ndarray::Axis;
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::network::Network;
-use crate::tape::Tape;
+use crate::tape::{Keep, Tape};
 use crate::tensor::Tensor;
 
 impl Network {
@@ -46,7 +46,8 @@ impl Network {
             let repeated = repeated.ok_or_else(|| Error::shape("the rest of a forward pass", "one image", &shape))?;
             given[id.index()] = Some(plan.give(self, id, &repeated)?);
         }
-        let outputs = together(|| plan.run(self, given, |id| id == logits, |_, _, _| Ok(())))?;
+        let keep = |id| if id == logits { Keep::All } else { Keep::Nothing };
+        let (outputs, _) = together(|| plan.run(self, given, keep, |_, _, _| Ok(())))?;
         let found = outputs[logits.index()].as_ref().map(|value| value.tensor()).transpose()?;
         match found {
             Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.clone()),

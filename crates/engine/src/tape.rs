@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use gradex_kernels::Level;
-use gradex_kernels::blocked::{self, View};
+use gradex_kernels::blocked::{self, Slopes, View};
 use ndarray::{Array3, ArrayView1, Axis, Ix4};
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
 use crate::layer::{Cache, Kept, Layer, Params};
 use crate::layers::MaxPool2d;
+use crate::op::Op;
 use crate::plan::Value;
 use crate::tensor::Tensor;
 
@@ -19,7 +20,19 @@ use crate::tensor::Tensor;
 pub struct Retain {
     pub(crate) from: Option<NodeId>,
     pub(crate) nodes: BTreeSet<NodeId>,
+    pub(crate) slopes: BTreeSet<NodeId>,
     pub(crate) channel_sums: BTreeSet<NodeId>,
+}
+
+/// What is kept of a node's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Nothing.
+    Nothing,
+    /// Where a rectifier passes gradients on; all of it where it is no image.
+    Slopes,
+    /// All of it.
+    All,
 }
 
 impl Retain {
@@ -41,12 +54,14 @@ impl Retain {
         Self { from: Some(point), ..Self::default() }
     }
 
-    /// What a gradient at `point` needs: of the nodes behind it the outputs of those that are not affine.
+    /// What [`Network::gradient`](crate::Network::gradient) at `point` needs: of the nodes behind it the outputs of those that
+    /// are not affine, but of a rectifier over images only where it passes gradients on, a bit for each number.
     #[must_use]
     pub fn gradient(graph: &Graph, point: NodeId) -> Self {
         let behind = graph.depend_on(&[point]);
         let nodes = graph.ids().filter(|id| *id > point && behind[id.0] && graph.node(*id).op.affine().is_none());
-        Self { nodes: nodes.collect(), ..Self::default() }
+        let (slopes, nodes) = nodes.partition(|id| matches!(graph.node(*id).op, Op::Relu(_) | Op::Relu6(_)));
+        Self { nodes, slopes, ..Self::default() }
     }
 
     /// And the tensors of these nodes.
@@ -68,6 +83,7 @@ impl Retain {
     pub fn and(mut self, other: Self) -> Self {
         self.from = self.from.into_iter().chain(other.from).min();
         self.nodes.extend(other.nodes);
+        self.slopes.extend(other.slopes);
         self.channel_sums.extend(other.channel_sums);
         self
     }
@@ -76,6 +92,14 @@ impl Retain {
     #[must_use]
     pub fn keeps(&self, node: NodeId) -> bool {
         self.from.is_some_and(|from| node >= from) || self.nodes.contains(&node)
+    }
+
+    pub(crate) fn of(&self, node: NodeId) -> Keep {
+        match (self.keeps(node), self.slopes.contains(&node)) {
+            (true, _) => Keep::All,
+            (false, true) => Keep::Slopes,
+            (false, false) => Keep::Nothing,
+        }
     }
 }
 
@@ -147,6 +171,7 @@ impl Maxima {
 pub struct Tape {
     pub(crate) shapes: Vec<Vec<usize>>,
     pub(crate) outputs: Vec<Option<Arc<Value>>>,
+    pub(crate) slopes: BTreeMap<NodeId, Arc<Slopes>>,
     pub(crate) maxima: BTreeMap<NodeId, Maxima>,
     pub(crate) channel_sums: BTreeMap<NodeId, ChannelSums>,
     pub(crate) logits: NodeId,

@@ -5,7 +5,7 @@ mod common;
 
 use common::{network, noise};
 use gradex_engine::layers::{Conv2d, Relu};
-use gradex_engine::{GraphBuilder, NodeId, Retain};
+use gradex_engine::{Graph, GraphBuilder, NodeId, Retain};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -20,21 +20,24 @@ fn chain(graph: &mut GraphBuilder) {
 }
 
 #[test]
-fn a_node_whose_channels_are_summed_is_let_go_of() {
+fn what_is_not_kept_is_let_go_of() {
     let input = noise(1, &[1, 16, 128, 128]);
-    let peak = |retain: &dyn Fn(&[NodeId]) -> Retain| {
+    let peak = |retain: &dyn Fn(&Graph, &[NodeId]) -> Retain| {
         let network = network(16, chain);
         let ids: Vec<NodeId> = network.graph().ids().collect();
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
-        let _tape = network.forward(&input, &retain(&ids)).unwrap();
+        let _tape = network.forward(&input, &retain(network.graph(), &ids)).unwrap();
         (MEMORY.peak_usage() - before) >> 20
     };
-    let sums = peak(&|ids| Retain::logits().channel_sums(ids));
-    let all = peak(&|ids| Retain::logits().nodes(ids));
+    let sums = peak(&|_, ids| Retain::logits().channel_sums(ids));
+    let all = peak(&|_, ids| Retain::logits().nodes(ids));
+    let slopes = peak(&|graph, _| Retain::gradient(graph, NodeId::INPUT));
     // The image that is read and the one that is written; and 17 planes of sums, an eighth of an image each, are kept.
     assert!(sums <= 2 + 3, "{sums} MiB");
     assert!(all >= 16, "{all} MiB");
+    // Of 8 rectifiers a bit for each number, and the last one's numbers, which are the logits, in rows too.
+    assert!(slopes <= 2 + 1 + 1, "{slopes} MiB");
 
     let network = network(16, chain);
     let before = MEMORY.current_usage();

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::io::Write;
 
 use gradex_kernels::blocked::{
-    Activation, Algorithm, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, View, Workspace,
+    Activation, Algorithm, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, View, Workspace,
     average_pool_blocked, channel_sums, gate, map, max_pool_blocked, max_pool_transpose_blocked,
 };
 use gradex_kernels::{ConvShape, Level, Padding, PoolShape, Span, Window, linear, linear_transpose, resize_bilinear};
@@ -60,7 +60,8 @@ const KERNELS: [(&str, Kernel); 16] = [
     }),
     ("gate", |level, rounds| {
         over_images(rounds, |from, _, _| {
-            let shut = Gate { activation: Activation::Relu, output: from, scale: None };
+            let slopes = Slopes::of(level, Activation::Relu, from)?;
+            let shut = Gate { slopes: &slopes, scale: None };
             Ok(gate(level, &shut, from.layout, &mut Buffer::zeros(from.values.len()))?)
         })
     }),

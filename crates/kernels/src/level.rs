@@ -151,9 +151,9 @@ impl Level {
             #[cfg(all(feature = "simd", target_arch = "aarch64"))]
             Kind::Neon(token) => token.enter(kernel),
             #[cfg(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128"))]
-            Kind::Simd128(token) => kernel.run(token),
+            Kind::Simd128(token) => token.enter(kernel),
             #[cfg(not(all(feature = "simd", target_arch = "wasm32", target_feature = "simd128")))]
-            Kind::Portable(token) => kernel.run(token),
+            Kind::Portable(token) => token.enter(kernel),
         }
     }
 }

@@ -5,8 +5,8 @@ mod common;
 
 use common::{assert_within, conv, lengths, noise, packed, poisoned, shapes, unpacked, wide};
 use gradex_kernels::blocked::{
-    Activation, Algorithm, Direction, Epilogue, Layout, Norm, PackedConv, View, Workspace, average_pool_blocked, map,
-    max_pool_blocked,
+    Activation, Algorithm, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, View, Workspace,
+    average_pool_blocked, gate, map, max_pool_blocked,
 };
 use gradex_kernels::{ConvShape, Error, Level, Padding, PoolShape, Span, average_pool, max_pool, portable};
 
@@ -45,6 +45,10 @@ fn all_shapes() -> Vec<ConvShape> {
 }
 
 /// Runs one convolution on blocked images whose halos are wider than needed.
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
 fn run(
     level: Level,
     algorithm: Algorithm,
@@ -87,9 +91,21 @@ fn run(
     if conv.reads_planes() {
         let mut again = poisoned(to);
         conv.run_planes(from.size, plain, &epilogue, &Workspace::new(), to, &mut again).expect("run planes");
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&again), bits(&output), "{level} {shape:?}");
     }
+    let scale = noise(6, to.channels.next_multiple_of(16));
+    let (marked, mut passed) = (Slopes::new(to), poisoned(to));
+    let ends = Gate { slopes: &marked, scale: Some(&scale) };
+    let epilogue = Epilogue { slopes: Some(&marked), gate: Some(ends), ..epilogue };
+    conv.run(input, &epilogue, &Workspace::new(), to, &mut passed).expect("run to the end");
+    let slopes = Slopes::of(level, activation, View { layout: to, values: &output }).expect("slopes");
+    let mut expected = output.clone();
+    gate(level, &Gate { slopes: &slopes, ..ends }, to, &mut expected).expect("gate");
+    assert_eq!(
+        bits(&unpacked(to, &passed)),
+        bits(&unpacked(to, &expected)),
+        "{level} {algorithm} {direction:?} {shape:?}"
+    );
     unpacked(to, &output)
 }
 
@@ -210,7 +226,7 @@ fn epilogues() {
             })
             .collect();
         for level in Level::available() {
-            let epilogue = Epilogue { norm, residual: view, activation, gate: None };
+            let epilogue = Epilogue { norm, residual: view, activation, ..Epilogue::default() };
             let mut output = poisoned(other);
             map(level, input, &epilogue, other, &mut output).expect("map");
             assert_eq!(unpacked(other, &output), expected, "{level} {activation:?}");

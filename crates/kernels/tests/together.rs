@@ -1,5 +1,6 @@
 //! Threads that stand by: whoever calls, all the work is done, and they leave when it is over.
 #![cfg(feature = "parallel")]
+#![allow(clippy::expect_used)]
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};

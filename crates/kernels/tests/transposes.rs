@@ -5,7 +5,7 @@ mod common;
 
 use common::{noise, packed, poisoned, unpacked};
 use gradex_kernels::blocked::{
-    Activation, Epilogue, Gate, Layout, View, channel_sums, gate, map, max_pool_transpose_blocked,
+    Activation, Epilogue, Gate, Layout, Slopes, View, channel_sums, gate, map, max_pool_transpose_blocked,
 };
 use gradex_kernels::{
     Error, Level, Padding, PoolShape, Span, average_pool_transpose, max_pool, max_pool_transpose, portable,
@@ -96,7 +96,8 @@ fn rectifiers() {
         let expected: Vec<f32> = upstream.iter().zip(&output).map(passes).collect();
         for level in Level::available() {
             let mut gradient = packed(target, &upstream);
-            let unscaled = Gate { activation, output: view, scale: None };
+            let slopes = Slopes::of(level, activation, view).expect("slopes");
+            let unscaled = Gate { slopes: &slopes, scale: None };
             gate(level, &unscaled, target, &mut gradient).expect("gate");
             assert_eq!(unpacked(target, &gradient), expected, "{level} {activation:?}");
             let scaled = Some(Gate { scale: Some(&scale), ..unscaled });
@@ -110,6 +111,13 @@ fn rectifiers() {
             assert_eq!(unpacked(target, &gradient), expected, "{level} {activation:?}");
             let few = Epilogue { gate: Some(Gate { scale: Some(&scale[1..]), ..unscaled }), ..epilogue };
             assert!(matches!(map(level, input, &few, target, &mut gradient), Err(Error::Length { .. })));
+            let others = Slopes::new(Layout { batch: 1, ..target });
+            let apart = Epilogue { gate: Some(Gate { slopes: &others, scale: None }), ..epilogue };
+            assert!(matches!(map(level, input, &apart, target, &mut gradient), Err(Error::Shape(_))));
+            let apart = Epilogue { slopes: Some(&others), ..epilogue };
+            assert!(matches!(map(level, input, &apart, target, &mut gradient), Err(Error::Shape(_))));
+            let short = Slopes::of(level, activation, View { values: &values[1..], ..view });
+            assert!(matches!(short, Err(Error::Length { .. })));
 
             let short = gate(level, &unscaled, target, &mut gradient[1..]);
             assert!(matches!(short, Err(Error::Length { .. })));

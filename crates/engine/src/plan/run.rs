@@ -1,15 +1,17 @@
 //! A plan carried out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_kernels::Level;
-use gradex_kernels::blocked::{self, Layout, average_pool_blocked, map, max_pool_blocked};
+use gradex_kernels::blocked::{self, Layout, Slopes, average_pool_blocked, map, max_pool_blocked};
 
 use super::{Epilogue, Image, Plan, Step, Value, Work};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
 use crate::network::Network;
+use crate::tape::Keep;
 use crate::tensor::{Tensor, nchw, values as row_major};
 
 /// The values of all nodes, as far as they are there.
@@ -21,25 +23,34 @@ impl Plan {
         Value::give(tensor, self.layouts[id.0], &network.packs().workspace).map(Arc::new)
     }
 
-    /// Computes every step, and keeps what `keeps` says; `see` looks at each output before anything is freed.
+    /// Computes every step, and keeps what `keep` says; `see` looks at each output before anything is freed.
     pub(crate) fn run(
         &self,
         network: &Network,
         mut values: Values,
-        keeps: impl Fn(NodeId) -> bool,
+        keep: impl Fn(NodeId) -> Keep,
         mut see: impl FnMut(NodeId, &Value, &Values) -> Result<()>,
-    ) -> Result<Values> {
+    ) -> Result<(Values, BTreeMap<NodeId, Arc<Slopes>>)> {
+        let mut marked = BTreeMap::new();
         for step in &self.steps {
-            let named = |error: Error| error.at(&network.graph().node(step.head()).name);
-            let value = self.compute(network, step, &values).map_err(named)?;
-            see(step.output(), &value, &values).map_err(|error| error.at(&network.graph().node(step.output()).name))?;
-            values[step.output().0] = Some(value);
-            step.frees.iter().filter(|id| !keeps(**id)).for_each(|id| values[id.0] = None);
+            let (named, output) = (|error: Error| error.at(&network.graph().node(step.head()).name), step.output());
+            let ends = matches!(step.work, Work::Convolution(..) | Work::Map(_)) && keep(output) == Keep::Slopes;
+            let slopes = self.layouts[output.0].filter(|_| ends).map(Slopes::new);
+            let value = self.compute(network, step, &values, slopes.as_ref()).map_err(named)?;
+            see(output, &value, &values).map_err(|error| error.at(&network.graph().node(output).name))?;
+            values[output.0] = Some(value);
+            marked.extend(slopes.map(|slopes| (output, Arc::new(slopes))));
+            let is_kept = |id: NodeId| match keep(id) {
+                Keep::Nothing => false,
+                Keep::Slopes => !marked.contains_key(&id),
+                Keep::All => true,
+            };
+            step.frees.iter().filter(|id| !is_kept(**id)).for_each(|id| values[id.0] = None);
         }
-        Ok(values)
+        Ok((values, marked))
     }
 
-    fn compute(&self, network: &Network, step: &Step, values: &Values) -> Result<Arc<Value>> {
+    fn compute(&self, network: &Network, step: &Step, values: &Values, slopes: Option<&Slopes>) -> Result<Arc<Value>> {
         let level = Level::current()?;
         let workspace = &network.packs().workspace;
         let inputs = &network.graph().node(step.head()).inputs;
@@ -51,7 +62,7 @@ impl Plan {
         let value = match &step.work {
             Work::Convolution(conv, epilogue) => {
                 let (input, written) = (input()?.as_ref(), layout()?);
-                let epilogue = epilogue.with(values)?;
+                let epilogue = epilogue.with(values, slopes)?;
                 match input {
                     Value::Image(image, _) => {
                         let read = image.view();
@@ -68,7 +79,7 @@ impl Plan {
             }
             Work::Map(epilogue) => {
                 let (read, written) = (input()?.view()?, layout()?);
-                let epilogue = epilogue.with(values)?;
+                let epilogue = epilogue.with(values, slopes)?;
                 Image::new(written, workspace, |output| map(level, read, &epilogue, written, output))?
             }
             Work::MaxPool(shape) => {
@@ -97,10 +108,10 @@ impl Plan {
 }
 
 impl Epilogue {
-    fn with<'v>(&'v self, values: &'v Values) -> Result<blocked::Epilogue<'v>> {
+    fn with<'v>(&'v self, values: &'v Values, slopes: Option<&'v Slopes>) -> Result<blocked::Epilogue<'v>> {
         let residual = self.residual.map(|id| of(values, id)?.view()).transpose()?;
         let norm = self.scales.as_ref().map(|scales| scales.norm());
-        Ok(blocked::Epilogue { norm, residual, activation: self.activation, gate: None })
+        Ok(blocked::Epilogue { norm, residual, activation: self.activation, slopes, gate: None })
     }
 }
 

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_kernels::blocked::{
-    self, Activation, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, map, max_pool_transpose_blocked,
+    self, Activation, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, map,
+    max_pool_transpose_blocked,
 };
 use gradex_kernels::{Level, Padding};
 
@@ -165,11 +166,11 @@ impl<'a> Walk<'a> {
         let norm = scales.as_ref().map(|scales| scales.norm());
         let shift = Buffer::zeros(norm.map_or(0, |norm| norm.scale.len()));
         let residual = sum.as_ref().map(|sum| sum.view()).transpose()?;
-        let output;
+        let slopes;
         let epilogue = match tail.rectifier {
             Some((id, activation)) => {
-                output = self.output(id)?;
-                let gate = Gate { activation, output: output.view()?, scale: norm.map(|norm| norm.scale) };
+                slopes = self.slopes(id, activation)?;
+                let gate = Gate { slopes: &slopes, scale: norm.map(|norm| norm.scale) };
                 Epilogue { residual, gate: Some(gate), ..Epilogue::default() }
             }
             None => {
@@ -194,8 +195,8 @@ impl<'a> Walk<'a> {
     }
 
     fn masked(&self, id: NodeId, activation: Activation, upstream: Arc<Value>) -> Result<Image> {
-        let output = self.output(id)?;
-        let gate = Gate { activation, output: output.view()?, scale: None };
+        let slopes = self.slopes(id, activation)?;
+        let gate = Gate { slopes: &slopes, scale: None };
         let mut image = match Arc::try_unwrap(upstream) {
             Ok(Value::Image(image, _)) => image,
             Ok(Value::Plain(tensor)) => return Err(Error::shape("a rectifier", "an image in blocks", tensor.shape())),
@@ -211,14 +212,22 @@ impl<'a> Walk<'a> {
         Ok(image)
     }
 
-    /// What a rectifier put out, in blocks.
-    fn output(&self, id: NodeId) -> Result<Arc<Value>> {
+    /// Where a rectifier passes gradients on.
+    fn slopes(&self, id: NodeId, activation: Activation) -> Result<Arc<Slopes>> {
+        if let Some(slopes) = self.tape.slopes.get(&id) {
+            return Ok(Arc::clone(slopes));
+        }
         let missing = || Error::NotRetained("output of a rectifier").at(&self.network.graph().node(id).name);
         let output = self.tape.value(id).ok_or_else(missing)?;
-        match output.as_ref() {
-            Value::Image(..) => Ok(Arc::clone(output)),
-            Value::Plain(tensor) => self.give(id, tensor),
-        }
+        let given;
+        let output = match output.as_ref() {
+            Value::Image(image, _) => image.view(),
+            Value::Plain(tensor) => {
+                given = self.give(id, tensor)?;
+                given.view()?
+            }
+        };
+        Ok(Arc::new(Slopes::of(self.level, activation, output)?))
     }
 
     /// An image of the gradient at a node's output.

@@ -48,7 +48,7 @@ fn other_parameters_are_packed_anew() {
     }
 }
 
-/// Seeds that are not one class, tapes of both kinds, ends in the midst and at the input.
+/// Seeds that are not one class, tapes of all kinds, ends in the midst and at the input.
 #[test]
 fn a_planned_walk_back_gives_the_gradients_of_every_layer() {
     let network = network(3, every_layer).with_choice(Choice::Exact);
@@ -59,7 +59,9 @@ fn a_planned_walk_back_gives_the_gradients_of_every_layer() {
         let seed = noise(2, planned.logits().unwrap().shape());
         let nodes: Vec<_> = network.graph().ids().collect();
         let expected = network.gradient_layerwise(&layerwise, seed.clone(), &nodes).unwrap();
-        for tape in [&planned, &layerwise] {
+        let slopes = network.forward(&input, &Retain::gradient(network.graph(), NodeId::INPUT)).unwrap();
+        assert!(slopes.output(find(&network, "relu6")).is_err(), "a bit for each number is kept, and no number");
+        for tape in [&planned, &layerwise, &slopes] {
             assert_eq!(network.gradient(tape, seed.clone(), &nodes).unwrap(), expected, "{size:?}");
             for id in &nodes {
                 let found = network.gradient(tape, seed.clone(), &[*id]).unwrap();

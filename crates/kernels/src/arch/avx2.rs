@@ -2,9 +2,10 @@
 
 use std::arch::x86_64::{
     __m256, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_loadu_si128,
-    _mm_prefetch, _mm256_add_ps, _mm256_and_ps, _mm256_andnot_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cvtph_ps,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_set1_ps,
-    _mm256_storeu_ps, _mm256_sub_ps,
+    _mm_prefetch, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps, _mm256_blendv_ps,
+    _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -19,16 +20,6 @@ impl Avx2 {
             is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
         has_all.then_some(Self(()))
     }
-
-    /// Runs a kernel that may use AVX2, FMA and F16C.
-    pub(crate) fn enter(self, kernel: impl Kernel) {
-        #[target_feature(enable = "avx2,fma,f16c")]
-        fn inner(simd: Avx2, kernel: impl Kernel) {
-            kernel.run(simd);
-        }
-        // SAFETY: `self` proves that the machine has AVX2, FMA and F16C.
-        unsafe { inner(self, kernel) }
-    }
 }
 
 impl Simd for Avx2 {
@@ -36,6 +27,15 @@ impl Simd for Avx2 {
     const LANES: usize = 8;
     const VECTORS: usize = 2;
     const PIXELS: usize = 6;
+
+    fn enter(self, kernel: impl Kernel) {
+        #[target_feature(enable = "avx2,fma,f16c")]
+        fn inner(simd: Avx2, kernel: impl Kernel) {
+            kernel.run(simd);
+        }
+        // SAFETY: `self` proves that the machine has AVX2, FMA and F16C.
+        unsafe { inner(self, kernel) }
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m256 {
@@ -119,7 +119,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn keep_within(self, value: __m256, of: __m256, [low, high]: [__m256; 2]) -> __m256 {
+    fn within(self, of: __m256, [low, high]: [__m256; 2]) -> u16 {
         // SAFETY: `self` proves that the machine has AVX.
         let above = unsafe { _mm256_cmp_ps::<_CMP_NLE_UQ>(of, low) };
         // SAFETY: `self` proves that the machine has AVX.
@@ -127,7 +127,24 @@ impl Simd for Avx2 {
         // SAFETY: `self` proves that the machine has AVX.
         let within = unsafe { _mm256_and_ps(above, below) };
         // SAFETY: `self` proves that the machine has AVX.
-        unsafe { _mm256_and_ps(value, within) }
+        let bits = unsafe { _mm256_movemask_ps(within) };
+        bits as u16
+    }
+
+    #[inline(always)]
+    fn keep(self, value: __m256, bits: u16) -> __m256 {
+        // SAFETY: `self` proves that the machine has AVX.
+        let lanes = unsafe { _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128) };
+        // SAFETY: `self` proves that the machine has AVX.
+        let all = unsafe { _mm256_set1_epi32(bits.into()) };
+        // SAFETY: `self` proves that the machine has AVX2.
+        let set = unsafe { _mm256_and_si256(all, lanes) };
+        // SAFETY: `self` proves that the machine has AVX2.
+        let kept = unsafe { _mm256_cmpeq_epi32(set, lanes) };
+        // SAFETY: `self` proves that the machine has AVX.
+        let kept = unsafe { _mm256_castsi256_ps(kept) };
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { _mm256_and_ps(value, kept) }
     }
 
     #[inline(always)]

@@ -17,16 +17,6 @@ impl Avx512 {
     pub(crate) fn detect() -> Option<Self> {
         is_x86_feature_detected!("avx512f").then_some(Self(()))
     }
-
-    /// Runs a kernel that may use AVX-512F.
-    pub(crate) fn enter(self, kernel: impl Kernel) {
-        #[target_feature(enable = "avx512f")]
-        fn inner(simd: Avx512, kernel: impl Kernel) {
-            kernel.run(simd);
-        }
-        // SAFETY: `self` proves that the machine has AVX-512F.
-        unsafe { inner(self, kernel) }
-    }
 }
 
 impl Simd for Avx512 {
@@ -34,6 +24,15 @@ impl Simd for Avx512 {
     const LANES: usize = 16;
     const VECTORS: usize = 2;
     const PIXELS: usize = 14;
+
+    fn enter(self, kernel: impl Kernel) {
+        #[target_feature(enable = "avx512f")]
+        fn inner(simd: Avx512, kernel: impl Kernel) {
+            kernel.run(simd);
+        }
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { inner(self, kernel) }
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
@@ -117,13 +116,18 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn keep_within(self, value: __m512, of: __m512, [low, high]: [__m512; 2]) -> __m512 {
+    fn within(self, of: __m512, [low, high]: [__m512; 2]) -> u16 {
         // SAFETY: `self` proves that the machine has AVX-512F.
         let above = unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(of, low) };
         // SAFETY: `self` proves that the machine has AVX-512F.
         let below = unsafe { _mm512_cmp_ps_mask::<_CMP_NGE_UQ>(of, high) };
+        above & below
+    }
+
+    #[inline(always)]
+    fn keep(self, value: __m512, bits: u16) -> __m512 {
         // SAFETY: `self` proves that the machine has AVX-512F.
-        unsafe { _mm512_maskz_mov_ps(above & below, value) }
+        unsafe { _mm512_maskz_mov_ps(bits, value) }
     }
 
     #[inline(always)]

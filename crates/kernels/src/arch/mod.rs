@@ -29,6 +29,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// Pixels in a register tile, at most 14: [`Simd::VECTORS`] sums for each of them fit into the registers.
     const PIXELS: usize;
 
+    /// Runs a kernel by itself, compiled for this level: within another one, what is seldom done keeps out of its registers.
+    #[inline(never)]
+    fn enter(self, kernel: impl Kernel) {
+        kernel.run(self);
+    }
     /// Every lane the same number.
     fn splat(self, value: f32) -> Self::Vector;
     /// The first [`Simd::LANES`] numbers of a slice that has as many.
@@ -64,8 +69,10 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn clamp(self, value: Self::Vector, [low, high]: [Self::Vector; 2]) -> Self::Vector {
         self.min(high, self.max(value, low))
     }
-    /// `value` but where `of <= low` or `of >= high`: there 0.
-    fn keep_within(self, value: Self::Vector, of: Self::Vector, bounds: [Self::Vector; 2]) -> Self::Vector;
+    /// A bit for each lane, from the lowest on: unless `of <= low` or `of >= high`.
+    fn within(self, of: Self::Vector, bounds: [Self::Vector; 2]) -> u16;
+    /// `value` where the lane's bit is set, else 0. Bits beyond the lanes do not count.
+    fn keep(self, value: Self::Vector, bits: u16) -> Self::Vector;
     /// `value` where `of` equals `other` or is NaN, else 0; and 0 there, else `value`.
     fn split(self, value: Self::Vector, of: Self::Vector, other: Self::Vector) -> [Self::Vector; 2];
 

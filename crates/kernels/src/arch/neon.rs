@@ -1,8 +1,9 @@
 //! NEON: 4 lanes, 32 registers. Every aarch64 machine that Rust's standard targets run on has it.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vbslq_f32, vceqq_f32, vcgeq_f32, vcleq_f32, vcltq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32,
-    vmaxq_f32, vmulq_f32, vornq_u32, vorrq_u32, vst1q_f32, vsubq_f32,
+    float32x4_t, uint32x4_t, vaddq_f32, vaddvq_u32, vbicq_u32, vbslq_f32, vceqq_f32, vcgeq_f32, vcleq_f32, vcltq_f32,
+    vdupq_n_f32, vdupq_n_u32, vfmaq_f32, vld1q_f32, vld1q_u32, vmaxq_f32, vmulq_f32, vornq_u32, vorrq_u32, vst1q_f32,
+    vsubq_f32, vtstq_u32,
 };
 
 use super::{Kernel, Simd};
@@ -16,14 +17,12 @@ impl Neon {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
     }
 
-    /// Runs a kernel that may use NEON.
-    pub(crate) fn enter(self, kernel: impl Kernel) {
-        #[target_feature(enable = "neon")]
-        fn inner(simd: Neon, kernel: impl Kernel) {
-            kernel.run(simd);
-        }
-        // SAFETY: `self` proves that the machine has NEON.
-        unsafe { inner(self, kernel) }
+    /// Each lane's bit.
+    #[inline(always)]
+    fn bits(self) -> uint32x4_t {
+        const BITS: [u32; 4] = [1, 2, 4, 8];
+        // SAFETY: `self` proves that the machine has NEON; there are the 4 numbers that are read.
+        unsafe { vld1q_u32(BITS.as_ptr()) }
     }
 }
 
@@ -32,6 +31,15 @@ impl Simd for Neon {
     const LANES: usize = 4;
     const VECTORS: usize = 4;
     const PIXELS: usize = 6;
+
+    fn enter(self, kernel: impl Kernel) {
+        #[target_feature(enable = "neon")]
+        fn inner(simd: Neon, kernel: impl Kernel) {
+            kernel.run(simd);
+        }
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { inner(self, kernel) }
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> float32x4_t {
@@ -95,8 +103,7 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn keep_within(self, value: float32x4_t, of: float32x4_t, [low, high]: [float32x4_t; 2]) -> float32x4_t {
-        let zero = self.splat(0.0);
+    fn within(self, of: float32x4_t, [low, high]: [float32x4_t; 2]) -> u16 {
         // SAFETY: `self` proves that the machine has NEON.
         let below = unsafe { vcleq_f32(of, low) };
         // SAFETY: `self` proves that the machine has NEON.
@@ -104,7 +111,21 @@ impl Simd for Neon {
         // SAFETY: `self` proves that the machine has NEON.
         let beyond = unsafe { vorrq_u32(below, above) };
         // SAFETY: `self` proves that the machine has NEON.
-        unsafe { vbslq_f32(beyond, zero, value) }
+        let within = unsafe { vbicq_u32(self.bits(), beyond) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let bits = unsafe { vaddvq_u32(within) };
+        bits as u16
+    }
+
+    #[inline(always)]
+    fn keep(self, value: float32x4_t, bits: u16) -> float32x4_t {
+        let zero = self.splat(0.0);
+        // SAFETY: `self` proves that the machine has NEON.
+        let all = unsafe { vdupq_n_u32(bits.into()) };
+        // SAFETY: `self` proves that the machine has NEON.
+        let set = unsafe { vtstq_u32(all, self.bits()) };
+        // SAFETY: `self` proves that the machine has NEON.
+        unsafe { vbslq_f32(set, value, zero) }
     }
 
     #[inline(always)]

@@ -63,8 +63,14 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn keep_within(self, value: [f32; 4], of: [f32; 4], [low, high]: [[f32; 4]; 2]) -> [f32; 4] {
-        from_fn(|lane| if of[lane] <= low[lane] || of[lane] >= high[lane] { 0.0 } else { value[lane] })
+    fn within(self, of: [f32; 4], [low, high]: [[f32; 4]; 2]) -> u16 {
+        let bit = |lane: usize| if of[lane] <= low[lane] || of[lane] >= high[lane] { 0 } else { 1 << lane };
+        (bit(0) | bit(1)) | (bit(2) | bit(3))
+    }
+
+    #[inline(always)]
+    fn keep(self, value: [f32; 4], bits: u16) -> [f32; 4] {
+        from_fn(|lane| if bits >> lane & 1 == 0 { 0.0 } else { value[lane] })
     }
 
     #[inline(always)]

@@ -1,8 +1,8 @@
 //! WebAssembly's simd128: 4 lanes. A module that uses it does not load where it is missing, so there is nothing to detect.
 
 use std::arch::wasm32::{
-    f32x4_add, f32x4_eq, f32x4_ge, f32x4_le, f32x4_max, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat, f32x4_sub, v128,
-    v128_and, v128_andnot, v128_load, v128_or, v128_store,
+    f32x4_add, f32x4_eq, f32x4_ge, f32x4_le, f32x4_max, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat, f32x4_sub,
+    i32x4_bitmask, i32x4_eq, u32x4, u32x4_splat, v128, v128_and, v128_andnot, v128_load, v128_not, v128_or, v128_store,
 };
 
 use super::Simd;
@@ -74,8 +74,14 @@ impl Simd for Simd128 {
     }
 
     #[inline(always)]
-    fn keep_within(self, value: v128, of: v128, [low, high]: [v128; 2]) -> v128 {
-        v128_andnot(value, v128_or(f32x4_le(of, low), f32x4_ge(of, high)))
+    fn within(self, of: v128, [low, high]: [v128; 2]) -> u16 {
+        u16::from(i32x4_bitmask(v128_not(v128_or(f32x4_le(of, low), f32x4_ge(of, high)))))
+    }
+
+    #[inline(always)]
+    fn keep(self, value: v128, bits: u16) -> v128 {
+        let lanes = u32x4(1, 2, 4, 8);
+        v128_and(value, i32x4_eq(v128_and(u32x4_splat(bits.into()), lanes), lanes))
     }
 
     #[inline(always)]

@@ -58,7 +58,7 @@ impl Depthwise {
         parallel::for_each(pieces(&layout, 1, 1, output), |mut piece| {
             piece.clear_halo(&layout);
             self.level.run(Job { depthwise: self, run, layout: &layout, taps: &taps, rows: &rows, piece: &mut piece });
-            run.epilogue.gate(self.level, layout, 1, &mut piece);
+            run.epilogue.end(self.level, layout, &mut piece);
         });
     }
 

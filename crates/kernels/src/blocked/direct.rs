@@ -97,7 +97,6 @@ impl Direct {
         parallel::for_each(pieces(&layout, panel, step, output), |mut piece| {
             piece.clear_halo(&layout);
             self.piece(run, &layout, &taps, &mut piece);
-            run.epilogue.gate(self.level, layout, panel, &mut piece);
         });
     }
 

@@ -2,8 +2,9 @@
 
 use super::gate::Gate;
 use super::grid::Piece;
+use super::slopes::{Slopes, mark};
 use super::{BLOCK, Layout, View};
-use crate::arch::Simd;
+use crate::arch::{Kernel, Simd};
 use crate::error::{Error, Result, expect_len};
 use crate::level::Level;
 
@@ -27,6 +28,13 @@ impl Activation {
             Self::Relu => [0.0, f32::INFINITY],
             Self::Relu6 => [0.0, 6.0],
         }
+    }
+
+    /// Its [bounds](Self::bounds) in vectors.
+    #[inline(always)]
+    pub(super) fn vectors<S: Simd>(self, simd: S) -> [S::Vector; 2] {
+        let [low, high] = self.bounds();
+        [simd.splat(low), simd.splat(high)]
     }
 
     /// What it keeps values within.
@@ -57,6 +65,8 @@ pub struct Epilogue<'a> {
     pub residual: Option<View<'a>>,
     /// Then, the activation.
     pub activation: Activation,
+    /// Where the activation's slope is not zero is marked here.
+    pub slopes: Option<&'a Slopes>,
     /// Last, the transpose of another activation.
     pub gate: Option<Gate<'a>>,
 }
@@ -68,6 +78,7 @@ impl<'a> Epilogue<'a> {
             expect_len("scale", scale.len(), output.blocks() * BLOCK)?;
             expect_len("shift", shift.len(), output.blocks() * BLOCK)?;
         }
+        self.slopes.map_or(Ok(()), |slopes| slopes.check(output))?;
         self.gate.map_or(Ok(()), |gate| gate.check(output))?;
         let Some(View { layout, values }) = self.residual else { return Ok(()) };
         if !layout.is_shaped_as(&output) {
@@ -76,10 +87,10 @@ impl<'a> Epilogue<'a> {
         expect_len("residual", values.len(), layout.len())
     }
 
-    /// The gate, for a piece that was just written.
-    pub(super) fn gate(&self, level: Level, layout: Layout, panel: usize, piece: &mut Piece<'_>) {
-        if let Some(gate) = &self.gate {
-            gate.run(level, layout, panel, piece);
+    /// The slopes and the gate, for a piece of single blocks that was just written.
+    pub(super) fn end(&self, level: Level, layout: Layout, piece: &mut Piece<'_>) {
+        if self.slopes.is_some() || self.gate.is_some() {
+            level.run(End { epilogue: self, layout, piece });
         }
     }
 
@@ -91,8 +102,40 @@ impl<'a> Epilogue<'a> {
             (&values[start..], layout.block_stride())
         });
         let norm = self.norm.map(|Norm { scale, shift }| (&scale[block * BLOCK..], &shift[block * BLOCK..]));
-        Finish { norm, residual, activation: self.activation }
+        let has_end = self.slopes.is_some() || self.gate.is_some();
+        let last = has_end.then_some(Last { slopes: self.slopes, gate: self.gate, place: [n, y, block, x] });
+        Finish { norm, residual, activation: self.activation, last }
     }
+}
+
+/// The end of a piece.
+struct End<'a, 'b, 'c> {
+    epilogue: &'a Epilogue<'a>,
+    layout: Layout,
+    piece: &'c mut Piece<'b>,
+}
+
+impl Kernel for End<'_, '_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { epilogue, layout, piece } = self;
+        let [height, width] = layout.size;
+        for (row, slice) in piece.rows.clone().zip(&mut piece.slices) {
+            for (place, block) in piece.panels.clone().enumerate() {
+                let output = &mut slice[place * layout.block_stride() + layout.halo.left * BLOCK..];
+                epilogue.at(row / height, row % height, block, 0).end(simd, [1, width], 1, 0, output);
+            }
+        }
+    }
+}
+
+/// What follows once a row is written.
+#[derive(Clone, Copy)]
+struct Last<'a> {
+    slopes: Option<&'a Slopes>,
+    gate: Option<Gate<'a>>,
+    /// Image, row, block of channels, column.
+    place: [usize; 4],
 }
 
 /// An [`Epilogue`] along a row.
@@ -102,9 +145,46 @@ pub(super) struct Finish<'a> {
     /// And the block stride.
     residual: Option<(&'a [f32], usize)>,
     activation: Activation,
+    last: Option<Last<'a>>,
 }
 
 impl Finish<'_> {
+    /// Whether something follows once a row is written.
+    #[inline(always)]
+    pub(super) fn has_end(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Marks the slopes of `[blocks, pixels]` that were written to `output`, and lets them through the gate. Pixels are
+    /// `stride` apart.
+    #[inline(always)]
+    pub(super) fn end<S: Simd>(
+        &self,
+        simd: S,
+        [blocks, pixels]: [usize; 2],
+        stride: usize,
+        block_stride: usize,
+        output: &mut [f32],
+    ) {
+        let Some(Last { slopes, gate, place: [n, y, first, x] }) = self.last else { return };
+        let bounds = self.activation.vectors(simd);
+        for block in 0..blocks {
+            let output = output[block * block_stride..].as_chunks_mut::<BLOCK>().0;
+            if let Some(slopes) = slopes {
+                let bits = &slopes.line(n, y, first + block)[x..];
+                for pixel in 0..pixels {
+                    mark(simd, bounds, &output[pixel * stride], &bits[pixel * stride]);
+                }
+            }
+            if let Some(gate) = gate {
+                let bits = &gate.slopes.line(n, y, first + block)[x..];
+                for pixel in 0..pixels {
+                    gate.pass(simd, first + block, &bits[pixel * stride], &mut output[pixel * stride]);
+                }
+            }
+        }
+    }
+
     /// The steps, for channels from `lane` of block `block` on, `pixel` pixels behind the start.
     #[inline(always)]
     pub(super) fn apply<S: Simd>(

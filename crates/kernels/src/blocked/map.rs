@@ -23,7 +23,7 @@ pub fn map(level: Level, input: View<'_>, epilogue: &Epilogue<'_>, layout: Layou
     parallel::for_each(pieces(&layout, 1, 1, output), |mut piece| {
         piece.clear_halo(&layout);
         level.run(Map { input, epilogue, layout, piece: &mut piece });
-        epilogue.gate(level, layout, 1, &mut piece);
+        epilogue.end(level, layout, &mut piece);
     });
     Ok(())
 }

@@ -21,6 +21,7 @@ mod phase;
 mod planes;
 mod pool;
 mod pool_transpose;
+mod slopes;
 mod sums;
 mod tile;
 mod weights;
@@ -37,6 +38,7 @@ pub use layout::{Layout, View};
 pub use map::map;
 pub use pool::{average_pool_blocked, max_pool_blocked};
 pub use pool_transpose::max_pool_transpose_blocked;
+pub use slopes::Slopes;
 pub use sums::channel_sums;
 
 /// Channels in a block.

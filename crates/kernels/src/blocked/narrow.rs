@@ -56,6 +56,7 @@ impl Kernel for Narrow<'_, '_, '_, '_> {
                 } else {
                     row::<S, 3>(simd, &sums, line);
                 }
+                line.end(simd, 1, sums.pixels);
             }
         }
     }

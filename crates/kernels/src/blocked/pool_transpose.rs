@@ -56,8 +56,7 @@ impl Kernel for Plane<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { shape, input, upstream, rectified, scale, layout, mut piece } = self;
-        let [low, high] = rectified.bounds();
-        let bounds = [simd.splat(low), simd.splat(high)];
+        let bounds = rectified.vectors(simd);
         let (source, above) = (input.layout, upstream.layout);
         let n = piece.rows.start / layout.size[0];
         let block = piece.panels.start;
@@ -81,7 +80,7 @@ impl Kernel for Plane<'_, '_> {
                             largest = simd.max(simd.load(&pixel[lane..]), largest);
                         }
                     }
-                    let mut rest = simd.keep_within(simd.load(&values[lane..]), largest, bounds);
+                    let mut rest = simd.keep(simd.load(&values[lane..]), simd.within(largest, bounds));
                     for (y, line) in (rows.start..rows.end).zip(&mut lines[rows.start..rows.end]) {
                         let start = source.row_start(n, y) / BLOCK + first;
                         let window = &pixels[start + columns.start..start + columns.end];

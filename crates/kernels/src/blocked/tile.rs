@@ -48,6 +48,31 @@ pub(super) struct Line<'a, 'b> {
     pub finish: Finish<'a>,
 }
 
+impl Line<'_, '_> {
+    /// What follows once it is written: `pixels` of `vectors` of output channels.
+    #[inline(always)]
+    pub(super) fn end<S: Simd>(&mut self, simd: S, vectors: usize, pixels: usize) {
+        if self.finish.has_end() {
+            let blocks = (vectors * S::LANES).div_ceil(BLOCK);
+            simd.enter(End { line: self, blocks, pixels });
+        }
+    }
+}
+
+struct End<'a, 'b, 'c> {
+    line: &'c mut Line<'a, 'b>,
+    blocks: usize,
+    pixels: usize,
+}
+
+impl Kernel for End<'_, '_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Line { output, block_stride, stride, finish, .. } = self.line;
+        finish.end(simd, [self.blocks, self.pixels], *stride, *block_stride, output);
+    }
+}
+
 /// The sums of a panel of `B` vectors of output channels along some rows. Stride 0 stands for all that are compiled for no
 /// stride of their own. Each is a function by itself: in one the compiler would take many times as long.
 pub(super) struct Rows<'a, 'b, 'c, 'd, const B: usize, const STRIDE: usize, const PLANES: bool> {
@@ -102,11 +127,13 @@ impl<const B: usize, const STRIDE: usize, const PLANES: bool> Kernel for Rows<'_
                 let (pairs, last) = rest.as_chunks_mut::<2>();
                 for pair in pairs {
                     tiles::<S, B, 2, STRIDE, PLANES>(simd, &sums, pair, tile, &mut ahead);
+                    pair.iter_mut().for_each(|line| line.end(simd, B, sums.pixels));
                 }
                 rest = last;
             }
             for line in rest.as_chunks_mut::<1>().0 {
                 tiles::<S, B, 1, STRIDE, PLANES>(simd, &sums, line, tile, &mut ahead);
+                line[0].end(simd, B, sums.pixels);
             }
         } else {
             debug_assert!(lines.is_empty(), "no such tile at this level");

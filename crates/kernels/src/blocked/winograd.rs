@@ -107,7 +107,7 @@ impl Winograd {
                 let place = stage.place() * layout.blocks();
                 to.chunks_exact_mut(place).enumerate().for_each(|to| self.multiply_place(stage, to, 0, &from));
                 self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
-                run.epilogue.gate(self.level, layout, 1, &mut piece);
+                run.epilogue.end(self.level, layout, &mut piece);
                 run.workspace.give(from);
                 run.workspace.give(to);
             });
@@ -129,7 +129,7 @@ impl Winograd {
             parallel::for_each(std::mem::replace(&mut pieces, tail), |mut piece| {
                 piece.clear_halo(&layout);
                 self.gather(Gather { winograd: self, run, layout: &layout, stage, from: &to, piece: &mut piece });
-                run.epilogue.gate(self.level, layout, 1, &mut piece);
+                run.epilogue.end(self.level, layout, &mut piece);
             });
             run.workspace.give(from);
             run.workspace.give(to);

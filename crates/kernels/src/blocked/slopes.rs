@@ -1,0 +1,88 @@
+//! Where a rectifier passes a gradient on: a bit for each number that it put out, in place of the number.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use super::epilogue::Activation;
+use super::{BLOCK, Layout, View};
+use crate::arch::{Kernel, Simd};
+use crate::error::{Error, Result, expect_len};
+use crate::level::Level;
+
+/// `[n][h][c / 16][w]`, and a bit for each of the 16 channels: whether the rectifier put out none of its bounds there.
+#[derive(Debug)]
+pub struct Slopes {
+    layout: Layout,
+    /// Written by threads that share the image's rows.
+    bits: Vec<AtomicU16>,
+}
+
+impl Slopes {
+    /// Those of an image of this shape, whatever its halo. None is marked.
+    #[must_use]
+    pub fn new(layout: Layout) -> Self {
+        let count = layout.batch * layout.size[0] * layout.blocks() * layout.size[1];
+        Self { layout, bits: (0..count).map(|_| AtomicU16::new(0)).collect() }
+    }
+
+    /// Those of what a rectifier put out.
+    ///
+    /// # Errors
+    /// [`Error::Length`] where the slice has another length.
+    pub fn of(level: Level, activation: Activation, output: View<'_>) -> Result<Self> {
+        expect_len("output", output.values.len(), output.layout.len())?;
+        let slopes = Self::new(output.layout);
+        level.run(Mark { slopes: &slopes, activation, output });
+        Ok(slopes)
+    }
+
+    /// Checks that they are those of an image.
+    pub(super) fn check(&self, layout: Layout) -> Result<()> {
+        if self.layout.is_shaped_as(&layout) {
+            Ok(())
+        } else {
+            Err(Error::Shape("the slopes are not of the image's shape"))
+        }
+    }
+
+    /// The bits of a block in row `y` of image `n`.
+    pub(super) fn line(&self, n: usize, y: usize, block: usize) -> &[AtomicU16] {
+        let Layout { size: [height, width], .. } = self.layout;
+        &self.bits[((n * height + y) * self.layout.blocks() + block) * width..][..width]
+    }
+}
+
+/// Marks a pixel that an activation with such bounds put out.
+#[inline(always)]
+pub(super) fn mark<S: Simd>(simd: S, bounds: [S::Vector; 2], pixel: &[f32; BLOCK], bits: &AtomicU16) {
+    let mut all = 0;
+    for lane in (0..BLOCK).step_by(S::LANES) {
+        all |= simd.within(simd.load(&pixel[lane..]), bounds) << lane;
+    }
+    bits.store(all, Ordering::Relaxed);
+}
+
+/// All of an image.
+struct Mark<'a> {
+    slopes: &'a Slopes,
+    activation: Activation,
+    output: View<'a>,
+}
+
+impl Kernel for Mark<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { slopes, activation, output: View { layout, values } } = self;
+        let bounds = activation.vectors(simd);
+        let height = layout.size[0];
+        for row in 0..layout.batch * height {
+            let (n, y) = (row / height, row % height);
+            for block in 0..layout.blocks() {
+                let start = layout.row_start(n, y) + block * layout.block_stride() + layout.halo.left * BLOCK;
+                let pixels = values[start..].as_chunks::<BLOCK>().0;
+                for (pixel, bits) in pixels.iter().zip(slopes.line(n, y, block)) {
+                    mark(simd, bounds, pixel, bits);
+                }
+            }
+        }
+    }
+}
