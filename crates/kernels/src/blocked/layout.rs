@@ -116,25 +116,22 @@ impl Layout {
         let [height, width] = self.size;
         expect_len("image", image.len(), self.batch * self.channels * height * width)?;
         expect_len("blocked image", values.len(), self.len())?;
-        let planes: Vec<_> = image.chunks_exact_mut((height * width).max(1)).collect();
-        let mut groups = Vec::new();
-        let mut planes = planes.into_iter();
-        for n in 0..self.batch {
-            for block in 0..self.blocks() {
-                let count = BLOCK.min(self.channels - block * BLOCK);
-                groups.push((n, block, planes.by_ref().take(count).collect::<Vec<_>>()));
-            }
-        }
-        parallel::for_each(groups, |(n, block, mut planes)| {
-            for y in 0..height {
-                let start = self.row_start(n, y) + block * self.block_stride() + self.halo.left * BLOCK;
-                let source = &values[start..][..width * BLOCK];
-                for (lane, plane) in planes.iter_mut().enumerate() {
-                    let source = source.iter().skip(lane).step_by(BLOCK);
-                    plane[y * width..][..width].iter_mut().zip(source).for_each(|(target, source)| *target = *source);
+        let pixels = height * width;
+        for (n, image) in image.chunks_exact_mut((self.channels * pixels).max(1)).enumerate() {
+            parallel::for_each_chunk(image, BLOCK * pixels, |block, planes| {
+                for y in 0..height {
+                    let start = self.row_start(n, y) + block * self.block_stride() + self.halo.left * BLOCK;
+                    let source = &values[start..][..width * BLOCK];
+                    for (lane, plane) in planes.chunks_exact_mut(pixels).enumerate() {
+                        let source = source.iter().skip(lane).step_by(BLOCK);
+                        plane[y * width..][..width]
+                            .iter_mut()
+                            .zip(source)
+                            .for_each(|(target, source)| *target = *source);
+                    }
                 }
-            }
-        });
+            });
+        }
         Ok(())
     }
 }
