@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use gradex_engine::{Graph, Network, NodeId, Retain, Tape, Tensor};
-use gradex_kernels::together;
+use gradex_kernels::{for_each, together};
 
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
@@ -161,12 +161,19 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// As [`extrapolate`].
     pub fn extrapolated(&self, run: &Run<'_>, method: &dyn Method, coarse: Vec<CoarseMap>) -> Result<Vec<Explanation>> {
-        let explain = |(image, (coarse, target)): (usize, (CoarseMap, &Target))| {
-            let excitations = self.excitations(run.tape().input_shape(), coarse.point)?;
-            let fine = extrapolate(self.extrapolation, &coarse, run.tape(), image, &excitations)?;
-            Ok(Explanation { image, target: target.clone(), method: method.about().name, coarse, fine })
+        self.carried(run.tape(), questioned(run, method, coarse))
+    }
+
+    /// Carries maps to the input, side by side.
+    fn carried(&self, tape: &Tape, maps: Vec<Questioned>) -> Result<Vec<Explanation>> {
+        let carry = |Questioned { image, target, method, coarse }: Questioned| {
+            let excitations = self.excitations(tape.input_shape(), coarse.point)?;
+            let fine = extrapolate(self.extrapolation, &coarse, tape, image, &excitations)?;
+            Ok(Explanation { image, target, method, coarse, fine })
         };
-        coarse.into_iter().zip(run.targets()).enumerate().map(explain).collect()
+        let mut found: Vec<Option<Result<Explanation>>> = maps.iter().map(|_| None).collect();
+        for_each(maps.into_iter().zip(&mut found).collect(), |(map, found)| *found = Some(carry(map)));
+        found.into_iter().flatten().collect()
     }
 
     /// Explains `targets[n]` of each image `n` of the tape by every method: all images by the first, then by the next.
@@ -185,15 +192,35 @@ impl<'a> Explainer<'a> {
         let targets = |targets: &&[T]| targets.iter().cloned().map(Into::into).collect();
         let questions = questions.iter().map(targets).collect();
         together(|| {
-            let mut explanations = Vec::new();
+            let mut maps = Vec::new();
             for run in self.runs(tape, questions)? {
                 for method in &self.methods {
-                    explanations.extend(self.explain_by(&run, method.as_ref())?);
+                    let coarse = method.attribute(&run, self.point_of(method.as_ref()))?;
+                    maps.extend(questioned(&run, method.as_ref(), coarse));
                 }
             }
-            Ok(explanations)
+            self.carried(tape, maps)
         })
     }
+}
+
+/// A coarse map, and what it answers.
+struct Questioned {
+    image: usize,
+    target: Target,
+    method: &'static str,
+    coarse: CoarseMap,
+}
+
+/// The maps that a method gave for the images of a run.
+fn questioned(run: &Run<'_>, method: &dyn Method, coarse: Vec<CoarseMap>) -> Vec<Questioned> {
+    let of = |(image, (coarse, target)): (usize, (CoarseMap, &Target))| Questioned {
+        image,
+        target: target.clone(),
+        method: method.about().name,
+        coarse,
+    };
+    coarse.into_iter().zip(run.targets()).enumerate().map(of).collect()
 }
 
 impl fmt::Debug for Explainer<'_> {

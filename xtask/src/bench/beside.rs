@@ -47,6 +47,8 @@ pub fn beside(model: &Model, threads: usize, rounds: usize) -> Result<Beside> {
     for round in 0..=rounds {
         let forward = own.time(Task::Forward)?.as_secs_f64();
         let found = [own.time(Task::Explain)?.as_secs_f64(), own.time(Task::Gradient)?.as_secs_f64()];
+        // The threads of this pool have slept.
+        ask(CLASSES)?;
         let more = ask(CLASSES)?.as_secs_f64() - ask(1)?.as_secs_f64();
         if round > 0 {
             explain.push(found[0] / forward);
