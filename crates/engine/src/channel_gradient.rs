@@ -11,7 +11,6 @@ use crate::layer::Affine;
 use crate::layers::Linear;
 use crate::network::Network;
 use crate::op::Op;
-use crate::plan::readers;
 use crate::tensor::Tensor;
 
 impl Graph {
@@ -21,8 +20,7 @@ impl Graph {
     pub fn pooled_by(&self, point: NodeId) -> Option<NodeId> {
         let (mut last, mut is_flat) = (point, false);
         loop {
-            let mut reading = readers(self, last);
-            let (Some(next), None) = (reading.next(), reading.next()) else { return None };
+            let [next] = self.readers(last)[..] else { return None };
             match &self.node(next).op {
                 Op::Linear(_) if is_flat => return Some(next),
                 Op::Flatten(_) if !is_flat => is_flat = true,

@@ -49,9 +49,8 @@ impl Graph {
     /// The convolution that only this batch norm reads.
     pub(crate) fn foldable(&self, norm: NodeId) -> Option<(NodeId, &Conv2d)> {
         let id = *self.node(norm).inputs.first()?;
-        let readers = self.nodes().iter().flat_map(|node| &node.inputs).filter(|read| **read == id).count();
         match &self.node(id).op {
-            Op::Conv2d(conv) if readers == 1 => Some((id, conv)),
+            Op::Conv2d(conv) if self.readers(id).len() == 1 => Some((id, conv)),
             Op::Conv2d(_)
             | Op::Input(_)
             | Op::Linear(_)

@@ -38,6 +38,8 @@ pub struct Node {
 #[derive(Debug, Clone)]
 pub struct Graph {
     nodes: Vec<Node>,
+    /// For each node, those that read it, in order.
+    readers: Vec<Vec<NodeId>>,
 }
 
 impl Graph {
@@ -107,14 +109,17 @@ impl Graph {
         known
     }
 
+    /// The nodes that read this one, in order.
+    pub(crate) fn readers(&self, id: NodeId) -> &[NodeId] {
+        &self.readers[id.0]
+    }
+
     /// The nodes that do not depend on `point` but are read by some that do: a residual connection round it starts there.
     #[must_use]
     pub fn beside(&self, point: NodeId) -> Vec<NodeId> {
         let depend = self.depend_on(&[point]);
-        let read_by_dependents = |id: NodeId| {
-            let reads = |(index, node): (usize, &Node)| index != point.0 && depend[index] && node.inputs.contains(&id);
-            self.nodes.iter().enumerate().any(reads)
-        };
+        let read_by_dependents =
+            |id: NodeId| self.readers(id).iter().any(|reader| *reader != point && depend[reader.0]);
         self.ids().filter(|id| !depend[id.0] && read_by_dependents(*id)).collect()
     }
 
@@ -188,6 +193,14 @@ impl GraphBuilder {
                 return Err(Error::Graph(format!("`{}` must read one earlier node or more", node.name)));
             }
         }
-        Ok(Graph { nodes: self.nodes })
+        let mut readers = vec![Vec::new(); self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            for input in &node.inputs {
+                if readers[input.0].last() != Some(&NodeId(index)) {
+                    readers[input.0].push(NodeId(index));
+                }
+            }
+        }
+        Ok(Graph { nodes: self.nodes, readers })
     }
 }

@@ -9,14 +9,15 @@ use std::io::Write;
 
 use gradex_kernels::blocked::{
     Activation, Algorithm, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, View, Workspace,
-    average_pool_blocked, channel_sums, gate, map, max_pool_blocked, max_pool_transpose_blocked,
+    average_pool_blocked, average_pool_transpose_blocked, channel_sums, gate, map, max_pool_blocked,
+    max_pool_transpose_blocked,
 };
 use gradex_kernels::{ConvShape, Level, Padding, PoolShape, Span, Window, linear, linear_transpose, resize_bilinear};
 
 type Outcome = Result<(), Box<dyn Error>>;
 type Kernel = fn(Level, usize) -> Outcome;
 
-const KERNELS: [(&str, Kernel); 16] = [
+const KERNELS: [(&str, Kernel); 17] = [
     ("direct-1x1", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Forward, [1, 1])),
     ("direct-3x3", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Forward, [3, 1])),
     ("direct-3x3-stride-2", |level, rounds| {
@@ -48,6 +49,13 @@ const KERNELS: [(&str, Kernel); 16] = [
                 from.layout,
                 &mut gradient,
             )?)
+        })
+    }),
+    ("average-pool-transposed", |level, rounds| {
+        let (upstream, layout) = (vec![1.0; image(SIZE / 2).len()], image(SIZE / 2));
+        over_images(rounds, |from, _, _| {
+            let (upstream, mut gradient) = (View { layout, values: &upstream }, Buffer::zeros(from.values.len()));
+            Ok(average_pool_transpose_blocked(level, &pool(), upstream, None, from.layout, &mut gradient)?)
         })
     }),
     ("epilogue", |level, rounds| {

@@ -5,7 +5,8 @@ mod common;
 
 use common::{noise, packed, poisoned, unpacked};
 use gradex_kernels::blocked::{
-    Activation, Epilogue, Gate, Layout, Slopes, View, channel_sums, gate, map, max_pool_transpose_blocked,
+    Activation, Epilogue, Gate, Layout, Slopes, View, average_pool_transpose_blocked, channel_sums, gate, map,
+    max_pool_transpose_blocked,
 };
 use gradex_kernels::{
     Error, Level, Padding, PoolShape, Span, average_pool_transpose, max_pool, max_pool_transpose, portable,
@@ -79,6 +80,32 @@ fn average_pools() {
         average_pool_transpose(&shape, &upstream, &mut actual).expect("average_pool_transpose");
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&actual), bits(&expected), "{shape:?}");
+
+        let above = Layout {
+            batch: 2,
+            channels: 500,
+            size: [shape.rows.len(), shape.columns.len()],
+            halo: Padding::symmetric(0, 1),
+        };
+        let below = Layout { size: shape.input, halo: Padding::symmetric(2, 1), ..above };
+        let (sent, output) = (packed(above, &upstream), packed(below, &noise(3, expected.len())));
+        let sent = View { layout: above, values: &sent };
+        for level in Level::available() {
+            let slopes = Slopes::of(level, Activation::Relu, View { layout: below, values: &output }).expect("slopes");
+            for gated in [None, Some(Gate { slopes: &slopes, scale: None })] {
+                let mut gradient = poisoned(below);
+                average_pool_transpose_blocked(level, &shape, sent, gated, below, &mut gradient).expect("transpose");
+                let mut all = packed(below, &expected);
+                gated.iter().for_each(|gated| gate(level, gated, below, &mut all).expect("gate"));
+                assert_eq!(bits(&unpacked(below, &gradient)), bits(&unpacked(below, &all)), "{level} {shape:?}");
+            }
+            let mut short = poisoned(below);
+            let other = Layout { channels: 3, ..below };
+            let refused = average_pool_transpose_blocked(level, &shape, sent, None, other, &mut short);
+            assert!(matches!(refused, Err(Error::Shape(_))));
+            let refused = average_pool_transpose_blocked(level, &shape, sent, None, below, &mut short[1..]);
+            assert!(matches!(refused, Err(Error::Length { .. })));
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) use packs::Packs;
 use packs::Scales;
 use step::Kind;
 use tail::Tail;
-pub(crate) use tail::{norm_before_sum, readers};
+pub(crate) use tail::norm_before_sum;
 pub(crate) use value::{Image, Value};
 pub(crate) use walk::Walk;
 

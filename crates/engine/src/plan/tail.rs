@@ -32,10 +32,10 @@ impl Tail {
     /// Of a convolution `id` that reads `input`; it ends at the nodes `keep`.
     pub(crate) fn of_convolution(graph: &Graph, id: NodeId, input: NodeId, keep: &[NodeId]) -> Self {
         // Readers are visited from the last to the first.
-        if keep.contains(&input) || readers(graph, input).any(|reader| reader < id) {
+        if keep.contains(&input) || graph.readers(input).iter().any(|reader| *reader < id) {
             return Self::nothing(input);
         }
-        let tail = Self { sums: readers(graph, input).count() > 1, ..Self::nothing(input) }.rectified(graph);
+        let tail = Self { sums: graph.readers(input).len() > 1, ..Self::nothing(input) }.rectified(graph);
         // A norm alone would come before the sum.
         if tail.rectifier.is_some() || !tail.sums { tail.scaled(graph, keep) } else { tail }
     }
@@ -43,7 +43,7 @@ impl Tail {
     fn scaled(self, graph: &Graph, keep: &[NodeId]) -> Self {
         let norm = self.lands;
         let is_norm = matches!(graph.node(norm).op, Op::BatchNorm2d(_));
-        if is_norm && !keep.contains(&norm) && readers(graph, norm).count() == 1 {
+        if is_norm && !keep.contains(&norm) && graph.readers(norm).len() == 1 {
             return Self { norm: Some(norm), lands: before(graph, norm), ..self };
         }
         self
@@ -51,7 +51,7 @@ impl Tail {
 
     /// Of a max-pooling that reads `input`: it is the only reader, or ends there.
     pub(crate) fn of_pooling(graph: &Graph, input: NodeId, keep: &[NodeId]) -> Self {
-        if keep.contains(&input) || readers(graph, input).count() > 1 {
+        if keep.contains(&input) || graph.readers(input).len() > 1 {
             return Self::nothing(input);
         }
         Self::nothing(input).rectified(graph).scaled(graph, keep)
@@ -82,14 +82,9 @@ impl Tail {
 /// to others too. The transposed weights of the convolution can.
 pub(crate) fn norm_before_sum(graph: &Graph, convolution: NodeId) -> Option<NodeId> {
     let is_norm = |reader: &NodeId| matches!(graph.node(*reader).op, Op::BatchNorm2d(_));
-    let norm = readers(graph, convolution).next().filter(is_norm)?;
-    let is_sum = |reader: NodeId| matches!(graph.node(reader).op, Op::Add(_));
-    (graph.foldable(norm).is_some() && readers(graph, norm).all(is_sum) && norm != graph.logits()).then_some(norm)
-}
-
-/// The nodes that read `of`.
-pub(crate) fn readers(graph: &Graph, of: NodeId) -> impl Iterator<Item = NodeId> {
-    graph.ids().filter(move |reader| graph.node(*reader).inputs.contains(&of))
+    let norm = graph.readers(convolution).first().copied().filter(is_norm)?;
+    let is_sum = |reader: &NodeId| matches!(graph.node(*reader).op, Op::Add(_));
+    (graph.foldable(norm).is_some() && graph.readers(norm).iter().all(is_sum) && norm != graph.logits()).then_some(norm)
 }
 
 fn before(graph: &Graph, of: NodeId) -> NodeId {

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_kernels::blocked::{
-    self, Activation, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, map,
-    max_pool_transpose_blocked,
+    self, Activation, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes,
+    average_pool_transpose_blocked, map, max_pool_transpose_blocked,
 };
-use gradex_kernels::{Level, Padding};
+use gradex_kernels::{Level, Padding, PoolShape};
 
 use super::packs::Scales;
-use super::{Choice, Image, Tail, Value, layouts, norm_before_sum, readers};
+use super::{Choice, Image, Tail, Value, layouts, norm_before_sum};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
@@ -123,6 +123,12 @@ impl<'a> Walk<'a> {
             (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(*input, self.scaled(id, *input, image)?),
             (Op::Relu(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu, upstream)?),
             (Op::Relu6(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu6, upstream)?),
+            (Op::AvgPool2d(pool), [input], Value::Image(image, _)) => {
+                self.averaged(&pool.shape(&self.tape.shapes[input.0])?, *input, image)
+            }
+            (Op::AdaptiveAvgPool2d(pool), [input], Value::Image(image, _)) => {
+                self.averaged(&pool.shape(&self.tape.shapes[input.0])?, *input, image)
+            }
             (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => match self.tape.pooled(id) {
                 Some(pooled) => {
                     let tail = Tail::of_pooling(self.network.graph(), *input, self.keep);
@@ -179,6 +185,24 @@ impl<'a> Walk<'a> {
             }
         };
         self.image(tail.lands, |layout, output| conv.run(upstream.view(), &epilogue, workspace, layout, output))
+    }
+
+    /// What an average-pool sends.
+    fn averaged(&self, shape: &PoolShape, input: NodeId, upstream: &Image) -> Result<Vec<(NodeId, Arc<Value>)>> {
+        let tail = Tail::of_pooling(self.network.graph(), input, self.keep);
+        let (scales, slopes);
+        let (gate, lands) = match tail.rectifier {
+            Some((id, activation)) => {
+                (scales, slopes) = (self.scales(&tail)?, self.slopes(id, activation)?);
+                let scale = scales.as_ref().map(|scales| scales.norm().scale);
+                (Some(Gate { slopes: &slopes, scale }), tail.lands)
+            }
+            None => (None, input),
+        };
+        let image = self.image(lands, |layout, output| {
+            average_pool_transpose_blocked(self.level, shape, upstream.view(), gate, layout, output)
+        })?;
+        Ok(vec![(lands, Arc::new(Value::image(image)))])
     }
 
     /// The scale and shift of a tail's norm.
@@ -243,7 +267,7 @@ impl<'a> Walk<'a> {
         let sent = node.op.backward(&site, upstream.tensor()?)?;
         let give = |(input, tensor): (&NodeId, Tensor)| {
             // Where nobody adds to it and nobody reads it in blocks, it stays as it is.
-            let is_last = !self.goes_on(*input) && readers(self.network.graph(), *input).count() == 1;
+            let is_last = !self.goes_on(*input) && self.network.graph().readers(*input).len() == 1;
             Ok((*input, if is_last { Arc::new(Value::Plain(tensor)) } else { self.give(*input, &tensor)? }))
         };
         node.inputs.iter().zip(sent).map(give).collect()

@@ -7,6 +7,7 @@
 
 mod ahead;
 mod algorithm;
+mod average_pool_transpose;
 mod buffer;
 mod conv;
 mod depthwise;
@@ -30,6 +31,7 @@ mod winograd_transform;
 mod winograd_weights;
 
 pub use algorithm::Algorithm;
+pub use average_pool_transpose::average_pool_transpose_blocked;
 pub use buffer::{Buffer, Workspace};
 pub use conv::{Direction, PackedConv};
 pub use epilogue::{Activation, Epilogue, Norm};
