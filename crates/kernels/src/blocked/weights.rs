@@ -62,6 +62,14 @@ impl Channels {
         }
     }
 
+    /// From the place of one input channel to that of the next of its group.
+    fn place_step(&self) -> usize {
+        match self.direction {
+            Direction::Forward => self.taps,
+            Direction::Transposed => self.group_outputs() * self.taps,
+        }
+    }
+
     /// The input channels that an output reads.
     fn reads(&self, output: usize) -> Range<usize> {
         let group = output / self.group_outputs();
@@ -131,16 +139,18 @@ impl Channels {
     /// none where two channels are of different groups.
     fn places(&self, panel: &Panel, first: usize, taps: &[usize], mut each: impl FnMut(usize, Option<usize>)) {
         let width = panel.values.len() / (panel.channels * taps.len()).max(1);
-        for lane in 0..width {
-            let output = first + lane;
-            let reads = if output < self.outputs { self.reads(output) } else { 0..0 };
-            let mut places = (lane..panel.values.len()).step_by(width);
-            for block in panel.blocks.clone() {
-                let inputs = block * BLOCK..((block + 1) * BLOCK).min(self.inputs);
+        let step = self.place_step();
+        for (index, block) in panel.blocks.clone().enumerate() {
+            let inputs = block * BLOCK..((block + 1) * BLOCK).min(self.inputs);
+            for lane in 0..width {
+                let output = first + lane;
+                let reads = if output < self.outputs { self.reads(output) } else { 0..0 };
+                let origin = self.place(output, reads.start);
+                let mut place = index * BLOCK * taps.len() * width + lane;
                 for tap in taps {
                     for input in inputs.clone() {
-                        let Some(place) = places.next() else { return };
-                        each(place, reads.contains(&input).then(|| self.place(output, input) + tap));
+                        each(place, reads.contains(&input).then(|| origin + (input - reads.start) * step + tap));
+                        place += width;
                     }
                 }
             }
