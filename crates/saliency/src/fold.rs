@@ -34,6 +34,23 @@ pub(crate) fn sum<D: Dimension>(values: ArrayView<'_, f32, D>) -> f64 {
     fold(values, 0.0, |sum, value| sum + f64::from(value), f64::add)
 }
 
+/// The sum of all magnitudes.
+pub(crate) fn sum_of_magnitudes<D: Dimension>(values: ArrayView<'_, f32, D>) -> f64 {
+    fold(values, 0.0, |sum, value| sum + f64::from(value.abs()), f64::add)
+}
+
+/// `Σ a b` of two arrays of one shape.
+pub(crate) fn sum_of_products<D: Dimension>(a: ArrayView<'_, f32, D>, b: ArrayView<'_, f64, D>) -> f64 {
+    let (Some(left), Some(right)) = (a.as_slice(), b.as_slice()) else {
+        return a.iter().zip(b).map(|(a, b)| f64::from(*a) * b).sum();
+    };
+    let mut parts = [0.0; PARTS];
+    for (left, right) in left.chunks(PARTS).zip(right.chunks(PARTS)) {
+        parts.iter_mut().zip(left.iter().zip(right)).for_each(|(part, (a, b))| *part += f64::from(*a) * b);
+    }
+    parts.into_iter().sum()
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::{Array2, Axis};
@@ -47,6 +64,11 @@ mod tests {
             let count = rows * columns;
             assert_eq!(sum(values.view()), (count * count.saturating_sub(1) / 2) as f64);
             assert_eq!(largest_magnitude(values.mapv(|value| -value).view()), count.saturating_sub(1) as f32);
+            assert_eq!(sum_of_magnitudes(values.mapv(|value| -value).view()), sum(values.view()));
+            let doubled = values.mapv(|value| 2.0 * f64::from(value));
+            let squares: f64 = doubled.iter().map(|value| value * value / 2.0).sum();
+            assert_eq!(sum_of_products(values.view(), doubled.view()), squares);
+            assert_eq!(sum_of_products(values.t(), doubled.t()), squares);
             let column = values.index_axis(Axis(1), 0);
             assert_eq!(sum(column), column.iter().map(|value| f64::from(*value)).sum::<f64>());
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use gradex_engine::{Layer, NodeId, Tensor};
 
 use crate::composites::{Assigned, Plan};
+use crate::fold::sum_of_magnitudes;
 use crate::rules::{Absorbed, Propagated, total};
 
 /// The part of a node's relevance that rounding may lose: more unexplained than this is a warning.
@@ -127,7 +128,7 @@ impl Entry {
 
 /// The sum of all magnitudes.
 fn mass(tensor: &Tensor) -> f64 {
-    tensor.iter().map(|value| f64::from(value.abs())).sum()
+    sum_of_magnitudes(tensor.view())
 }
 
 impl Ledger {

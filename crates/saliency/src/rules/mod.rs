@@ -26,6 +26,8 @@ use std::ops::AddAssign;
 
 use gradex_engine::{Error, Layer, Result, Site, Tensor};
 
+use crate::fold::sum;
+
 pub use alpha_beta::alpha_beta;
 pub use deconvnet::Deconvnet;
 pub use epsilon::epsilon;
@@ -114,7 +116,7 @@ impl AddAssign for Absorbed {
 
 /// The sum of all values, in `f64`.
 pub(crate) fn total(tensor: &Tensor) -> f64 {
-    tensor.iter().map(|value| f64::from(*value)).sum()
+    sum(tensor.view())
 }
 
 /// Checks that `upstream` has the output's shape and is finite.

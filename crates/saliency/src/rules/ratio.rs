@@ -17,6 +17,7 @@ use ndarray::{ArrayD, Axis};
 
 use super::parts::{InputPart, ParameterPart, parameters};
 use super::{Absorbed, Propagated, Rule, check_finite, check_upstream, total};
+use crate::fold::{sum, sum_of_products};
 
 /// A rule as a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -206,8 +207,7 @@ impl Rule for Ratio {
             let shares = |upstream| self.shares(group, upstream, output.as_ref(), &denominators);
             let shares: Vec<Tensor> = upstreams.iter().map(shares).collect();
             for (absorbed, shares) in absorbed.iter_mut().zip(&shares) {
-                let products = shares.iter().zip(&denominators).map(|(share, d)| f64::from(*share) * d);
-                absorbed.stabiliser -= products.sum::<f64>();
+                absorbed.stabiliser -= sum_of_products(shares.view(), denominators.view());
                 absorbed.bias += parts.iter().map(|part| bias_share(part, shares)).sum::<f64>();
             }
             for part in &parts {
@@ -242,8 +242,6 @@ impl Ratio {
 fn bias_share(part: &Part<'_>, shares: &Tensor) -> f64 {
     let Some(bias) = &part.params.bias else { return 0.0 };
     let channels = shares.axis_iter(Axis(1)).zip(bias);
-    let share = |(shares, bias): (ndarray::ArrayViewD<'_, f32>, &f32)| {
-        shares.iter().map(|share| f64::from(*share)).sum::<f64>() * f64::from(*bias)
-    };
+    let share = |(shares, bias): (ndarray::ArrayViewD<'_, f32>, &f32)| sum(shares) * f64::from(*bias);
     f64::from(part.factor) * channels.map(share).sum::<f64>()
 }
