@@ -7,7 +7,7 @@ use gradex_kernels::together;
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::{Layer, Site};
-use crate::network::{Network, Watching};
+use crate::network::Network;
 use crate::tape::Tape;
 use crate::tensor::Tensor;
 
@@ -138,11 +138,12 @@ impl Network {
     /// # Errors
     /// As [`Network::backward`]; [`Error::NotRetained`] where the tape lacks what a layer needs.
     pub fn gradient(&self, tape: &Tape, seed: Tensor, keep: &[NodeId]) -> Result<BTreeMap<NodeId, Tensor>> {
-        self.gradient_watched(tape, seed, keep, &mut |_| ())
+        together(|| self.gradient_watched(tape, seed, keep, &mut |_| ()))
     }
 
     /// [`Network::gradient`]; `done` is told each node as soon as its gradient was sent on: to show progress, or to take
-    /// times. Rectifiers and batch norms that a convolution passed on the way are not told.
+    /// times. Rectifiers and batch norms that a convolution passed on the way are not told. As in [`Network::forward_watched`], the
+    /// thread that asks calls it.
     ///
     /// # Errors
     /// As [`Network::gradient`].
@@ -151,12 +152,10 @@ impl Network {
         tape: &Tape,
         seed: Tensor,
         keep: &[NodeId],
-        done: &mut Watching<'_>,
+        done: &mut dyn FnMut(NodeId),
     ) -> Result<BTreeMap<NodeId, Tensor>> {
-        together(|| {
-            let mut descents = self.descend_watched(tape, &[seed], keep, done)?;
-            descents.pop().map_or_else(|| Ok(BTreeMap::new()), |descent| self.gradient_from(tape, descent, done))
-        })
+        let mut descents = self.descend_watched(tape, &[seed], keep, done)?;
+        descents.pop().map_or_else(|| Ok(BTreeMap::new()), |descent| self.gradient_from(tape, descent, done))
     }
 
     /// [`Network::gradient`] layer by layer, each as it is by itself: slow, and the oracle of the planned walk.

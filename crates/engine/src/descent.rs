@@ -12,7 +12,7 @@ use crate::backward::{Way, added};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::{Affine, Layer};
-use crate::network::{Network, Watching};
+use crate::network::Network;
 use crate::op::Op;
 use crate::plan::{Value, Walk};
 use crate::tape::Tape;
@@ -56,7 +56,7 @@ impl Network {
         tape: &Tape,
         seeds: &[Tensor],
         keep: &[NodeId],
-        done: &mut Watching<'_>,
+        done: &mut dyn FnMut(NodeId),
     ) -> Result<Vec<Descent>> {
         if seeds.is_empty() {
             return Ok(Vec::new());
@@ -85,7 +85,7 @@ impl Network {
         &self,
         tape: &Tape,
         descent: Descent,
-        done: &mut Watching<'_>,
+        done: &mut dyn FnMut(NodeId),
     ) -> Result<BTreeMap<NodeId, Tensor>> {
         let Descent { keep, way } = descent;
         let is_of_tape =

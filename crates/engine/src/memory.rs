@@ -119,7 +119,7 @@ impl Graph {
 
     /// Of which nodes all numbers are kept: of rectifiers over images it may be their slopes. A max-pool keeps what it read.
     fn keeps(&self, retain: &Retain, shapes: &[Vec<usize>]) -> Vec<bool> {
-        let keeps = |id: NodeId| match retain.of(id) {
+        let keeps = |id: NodeId| match retain.keep(id) {
             Keep::All => true,
             Keep::Slopes => id == self.logits() || shapes[id.0].len() != 4,
             Keep::Nothing => id == self.logits(),

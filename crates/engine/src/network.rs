@@ -15,9 +15,6 @@ use crate::tape::{ChannelSums, Keep, Maxima, Retain, Tape};
 use crate::tensor::{Tensor, is_finite};
 use crate::weight::Weight;
 
-/// Who is told each node as soon as it is done.
-pub type Watching<'a> = dyn FnMut(NodeId) + Send + 'a;
-
 /// A graph joined with its parameters. A copy shares them.
 #[derive(Debug, Clone)]
 pub struct Network {
@@ -101,20 +98,19 @@ impl Network {
     /// [`Error::Node`] where a layer cannot take what reaches it, [`Error::NonFinite`] where the input holds NaN or an
     /// infinity, or where the logits do: then with the first node that produced one.
     pub fn forward(&self, input: &Tensor, retain: &Retain) -> Result<Tape> {
-        self.forward_watched(input, retain, &mut |_| ())
+        together(|| self.forward_watched(input, retain, &mut |_| ()))
     }
 
-    /// [`Network::forward`]; `done` is told each step's output as soon as it is there: to show progress, or to take times.
+    /// [`Network::forward`]; `done` is told each step's output as soon as it is there: to show progress, or to take times. It is
+    /// called by the thread that asks, which therefore does not go into the thread pool: from outside of it a pass takes longer.
     ///
     /// # Errors
     /// As [`Network::forward`].
-    pub fn forward_watched(&self, input: &Tensor, retain: &Retain, done: &mut Watching<'_>) -> Result<Tape> {
+    pub fn forward_watched(&self, input: &Tensor, retain: &Retain, done: &mut dyn FnMut(NodeId)) -> Result<Tape> {
         let shapes = self.graph.shapes(input.shape())?;
-        together(|| {
-            expect_finite(input)?;
-            let tape = self.planned(input, retain, shapes, done)?;
-            if is_finite(tape.logits()?.view()) { Ok(tape) } else { self.forward_layerwise(input, retain) }
-        })
+        expect_finite(input)?;
+        let tape = self.planned(input, retain, shapes, done)?;
+        if is_finite(tape.logits()?.view()) { Ok(tape) } else { self.forward_layerwise(input, retain) }
     }
 
     /// Gives the memory that passes have left for later ones back to the system.
@@ -147,7 +143,7 @@ impl Network {
 
     /// The plan of a forward pass that keeps what `retain` asks for.
     pub(crate) fn forward_plan(&self, shapes: &[Vec<usize>], retain: &Retain) -> Result<Arc<Plan>> {
-        let keeps = |id: NodeId| id == self.graph.logits() || retain.of(id) != Keep::Nothing;
+        let keeps = |id: NodeId| id == self.graph.logits() || retain.keep(id) != Keep::Nothing;
         let wanted = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
         self.plan(shapes, vec![NodeId::INPUT], wanted)
     }
@@ -157,10 +153,10 @@ impl Network {
         input: &Tensor,
         retain: &Retain,
         shapes: Vec<Vec<usize>>,
-        done: &mut Watching<'_>,
+        done: &mut dyn FnMut(NodeId),
     ) -> Result<Tape> {
         let logits = self.graph.logits();
-        let keep = |id: NodeId| if id == logits { Keep::All } else { retain.of(id) };
+        let keep = |id: NodeId| if id == logits { Keep::All } else { retain.keep(id) };
         let mut values = vec![None; shapes.len()];
         let plan = self.forward_plan(&shapes, retain)?;
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
@@ -191,7 +187,7 @@ impl Network {
         let shapes = self.graph.shapes(input.shape())?;
         let nodes = self.graph.nodes();
         let logits = self.graph.logits();
-        let keeps = |id: NodeId| id == logits || retain.of(id) != Keep::Nothing;
+        let keeps = |id: NodeId| id == logits || retain.keep(id) != Keep::Nothing;
         let last_use = self.last_uses();
         let mut outputs: Vec<Option<Tensor>> = vec![None; nodes.len()];
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());

@@ -88,13 +88,14 @@ impl Retain {
         self
     }
 
-    /// Whether the tensor of `node` is asked for.
+    /// Whether the whole tensor of `node` is asked for.
     #[must_use]
     pub fn keeps(&self, node: NodeId) -> bool {
         self.from.is_some_and(|from| node >= from) || self.nodes.contains(&node)
     }
 
-    pub(crate) fn of(&self, node: NodeId) -> Keep {
+    /// What is asked for of `node`.
+    pub(crate) fn keep(&self, node: NodeId) -> Keep {
         match (self.keeps(node), self.slopes.contains(&node)) {
             (true, _) => Keep::All,
             (false, true) => Keep::Slopes,
@@ -159,10 +160,13 @@ impl Maxima {
     }
 
     fn cache(&self) -> &Cache {
-        self.cache.get_or_init(|| {
-            let find = |(pool, input): &(MaxPool2d, Arc<Value>)| pool.forward(&Params::default(), &[input.tensor()?]);
-            self.source.as_ref().and_then(|source| find(source).ok()).map_or(Cache::Nothing, |(_, cache)| cache)
-        })
+        if let Some(cache) = self.cache.get() {
+            return cache;
+        }
+        // Not while others wait for it: what runs in parallel may do their work meanwhile, and come here again.
+        let find = |(pool, input): &(MaxPool2d, Arc<Value>)| pool.forward(&Params::default(), &[input.tensor()?]);
+        let found = self.source.as_ref().and_then(|source| find(source).ok());
+        self.cache.get_or_init(|| found.map_or(Cache::Nothing, |(_, cache)| cache))
     }
 }
 

@@ -1,10 +1,15 @@
 //! Threads that stand by while others lead.
 //!
 //! A pass has tens of steps, each of them shared out. To wake a thread takes longer than some of them, and a caller outside
-//! of the pool sleeps at each. So the caller goes into the pool once, and who is idle there looks for work until it is over.
-//! They are jobs of the pool as any other: nobody waits for them, and they do whatever work they find.
+//! of the pool sleeps at each. So the caller goes into the pool once, and who is idle there looks for work until it is over,
+//! awake all the while. To stand by is a job of the pool as any other: nobody waits for it, and it does whatever work it finds.
+//!
+//! It would be wrong for a thread to stand by for work that waits for something which that thread has begun. It cannot: jobs to stand
+//! by are put into the pool before any part of the work, and who is idle takes the oldest first. So who has a part of the work
+//! finds none of its jobs to stand by any more; and those of others a thread that leads or stands by itself refuses.
 
-/// Calls `work` on a thread of the pool; what it does in parallel finds the other threads awake.
+/// Calls `work` on a thread of the pool; what it does in parallel finds the other threads awake. It should not wait for anything
+/// else, as a file or somebody's lock: up to 15 threads stay awake for it, and it may run while its thread waits in other work.
 pub fn together<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "parallel")]
     return standby::together(work);

@@ -148,7 +148,7 @@ impl<'a> Explainer<'a> {
         Run::new(self.network, &self.folded, tape, (shared, number), points, self.watch.as_deref())
     }
 
-    /// The explanation of each image of a run by one method.
+    /// The explanation of each image of a run by one method. The thread that asks leads it, and tells who watches.
     ///
     /// # Errors
     /// As [`Method::attribute`] and [`extrapolate`].
@@ -191,16 +191,19 @@ impl<'a> Explainer<'a> {
     pub fn explain_all<T: Clone + Into<Target>>(&self, tape: &Tape, questions: &[&[T]]) -> Result<Vec<Explanation>> {
         let targets = |targets: &&[T]| targets.iter().cloned().map(Into::into).collect();
         let questions = questions.iter().map(targets).collect();
-        together(|| {
-            let mut maps = Vec::new();
-            for run in self.runs(tape, questions)? {
-                for method in &self.methods {
-                    let coarse = method.attribute(&run, self.point_of(method.as_ref()))?;
-                    maps.extend(questioned(&run, method.as_ref(), coarse));
-                }
-            }
-            self.carried(tape, maps)
-        })
+        let explain = || {
+            let (runs, mut maps) = (self.runs(tape, questions)?, Vec::new());
+            let attributed = runs.iter().flat_map(|run| self.methods.iter().map(move |method| (run, method.as_ref())));
+            let failed = attributed.map(|(run, method)| {
+                maps.extend(questioned(run, method, method.attribute(run, self.point_of(method))?));
+                Ok(())
+            });
+            let failed = failed.collect::<Result<()>>();
+            let explanations = self.carried(tape, maps)?;
+            failed.map(|()| explanations)
+        };
+        // Who watches is told by the thread that asks.
+        if self.watch.is_none() { together(explain) } else { explain() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use gradex::engine::{Layer, Level, Op, Retain, multiply_adds};
+use gradex::engine::{Layer, Level, Op, Retain, multiply_adds, together};
 use gradex::models::generated_input;
 use gradex::{Model, NodeId};
 
@@ -51,10 +51,10 @@ pub fn profile(model: &Model, threads: usize, rounds: usize) -> Result<Profile> 
             let runs = &mut [&mut forward, &mut backward];
             runs.iter_mut().filter(|_| round == 1).for_each(|runs| runs.iter_mut().for_each(Vec::clear));
             let mut clock = Clock::new(runs[0]);
-            network.forward_watched(&input, &Retain::logits(), &mut |id| clock.lap(id))?;
+            together(|| network.forward_watched(&input, &Retain::logits(), &mut |id| clock.lap(id)))?;
             let seed = own::one_hot(&tape)?;
             let mut clock = Clock::new(runs[1]);
-            network.gradient_watched(&tape, seed, &[NodeId::INPUT], &mut |id| clock.lap(id))?;
+            together(|| network.gradient_watched(&tape, seed, &[NodeId::INPUT], &mut |id| clock.lap(id)))?;
         }
         let mut steps = vec![Vec::new(); forward.len()];
         let mut algorithms = vec![""; forward.len()];

@@ -34,8 +34,8 @@ impl Plan {
         let mut marked = BTreeMap::new();
         for step in &self.steps {
             let (named, output) = (|error: Error| error.at(&network.graph().node(step.head()).name), step.output());
-            let ends = matches!(step.work, Work::Convolution(..) | Work::Map(_)) && keep(output) == Keep::Slopes;
-            let slopes = self.layouts[output.0].filter(|_| ends).map(Slopes::new);
+            let marks = matches!(step.work, Work::Convolution(..) | Work::Map(_)) && keep(output) == Keep::Slopes;
+            let slopes = self.layouts[output.0].filter(|_| marks).map(Slopes::new);
             let value = self.compute(network, step, &values, slopes.as_ref()).map_err(named)?;
             see(output, &value, &values).map_err(|error| error.at(&network.graph().node(output).name))?;
             values[output.0] = Some(value);

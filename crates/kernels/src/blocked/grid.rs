@@ -64,8 +64,8 @@ pub(super) fn pieces_by<'a>(
         values.fill(0.0);
         return pieces;
     }
-    // Groups have about as many rows as the first.
-    let rows = (0..layout.batch * height).take_while(|row| group(*row) == group(0)).count();
+    // Room enough: groups have about as many rows as the first.
+    let room = (0..layout.batch * height).take_while(|row| group(*row) == group(0)).count();
     for (place, row) in values.chunks_exact_mut(layout.row_stride().max(1)).enumerate() {
         let y = (place % stored).saturating_sub(halo.top).min(height - 1);
         let is_inside = place % stored == halo.top + y;
@@ -75,7 +75,7 @@ pub(super) fn pieces_by<'a>(
             pieces.extend((0..panels).step_by(width.max(1)).map(|first| Piece {
                 rows: index..index,
                 panels: first..(first + width).min(panels),
-                slices: Vec::with_capacity(rows),
+                slices: Vec::with_capacity(room),
                 around: Vec::new(),
             }));
             last = group;

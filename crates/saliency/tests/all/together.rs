@@ -1,13 +1,16 @@
 //! Many classes about one tape: their gradients leave the classifier together.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use crate::common::{INPUT, classify, network, noise, noise_for};
 use gradex_engine::GraphBuilder;
 use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, MaxPool2d, Relu};
-use gradex_saliency::methods::{GradCam, GradCamPlusPlus, Gradient, LayerCam};
-use gradex_saliency::{Explainer, Method, Target};
+use gradex_saliency::methods::{GradCam, GradCamPlusPlus, Gradient, LayerCam, Lrp, Occlusion};
+use gradex_saliency::{Explainer, Method, Progress, Target};
 
 /// More than go together.
 const CLASSES: usize = 19;
@@ -67,4 +70,53 @@ fn classes_together_give_the_bits_of_each_alone() {
             }
         }
     }
+}
+
+/// Convolutions, rectifiers and max-pools, whose maxima the first walk finds.
+fn pools(graph: &mut GraphBuilder) {
+    let (mut x, mut channels) = (INPUT, 3);
+    for stage in ["1", "2", "3", "4"] {
+        let conv = graph.add(format!("conv{stage}"), Conv2d::new(channels, 32, 3).padding(1), x);
+        let relu = graph.add(format!("relu{stage}"), Relu, conv);
+        (x, channels) = (graph.add(format!("pool{stage}"), MaxPool2d::new(2, 2), relu), 32);
+    }
+    let flat = graph.add("flat", Flatten, x);
+    graph.add("fc", Linear::new(32 * 4 * 4, 5), flat);
+}
+
+#[test]
+fn threads_that_ask_about_one_tape_all_get_an_answer() {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let network = network(3, pools, noise_for);
+        let explainer = Explainer::new(&network).method(Lrp::epsilon_plus());
+        for _ in 0..150 {
+            let tape = explainer.forward(&noise(1, &[1, 3, 64, 64])).unwrap();
+            thread::scope(|scope| {
+                let (explainer, tape) = (&explainer, &tape);
+                let ask = |class: usize| scope.spawn(move || explainer.explain(tape, &[class]));
+                let asked: Vec<_> = (0..4).map(ask).collect();
+                asked.into_iter().for_each(|asked| assert_eq!(asked.join().unwrap().unwrap().len(), 1));
+            });
+        }
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(120)).expect("answers");
+}
+
+/// Wherever the work is done.
+#[test]
+fn who_watches_is_told_by_the_thread_that_asks() {
+    let network = network(3, vgg, noise_for);
+    let (told, tells) = mpsc::channel();
+    let told = Mutex::new(told);
+    let watch = move |_: &Progress<'_>| {
+        told.lock().unwrap().send(thread::current().id()).unwrap();
+        ControlFlow::Continue(())
+    };
+    let explainer = Explainer::new(&network).method(Occlusion::default()).watch(watch);
+    let tape = explainer.forward(&noise(5, &[1, 3, 12, 10])).unwrap();
+    explainer.explain(&tape, &[1]).unwrap();
+    let tellers: Vec<_> = tells.try_iter().collect();
+    assert!(!tellers.is_empty() && tellers.iter().all(|id| *id == thread::current().id()));
 }
