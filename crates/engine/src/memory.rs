@@ -119,10 +119,10 @@ impl Graph {
 
     /// Of which nodes all numbers are kept: of rectifiers over images it may be their slopes. A max-pool keeps what it read.
     fn keeps(&self, retain: &Retain, shapes: &[Vec<usize>]) -> Vec<bool> {
-        let keeps = |id: NodeId| match retain.keep(id) {
+        let keeps = |id: NodeId| match self.keep(retain, id) {
             Keep::All => true,
-            Keep::Slopes => id == self.logits() || shapes[id.0].len() != 4,
-            Keep::Nothing => id == self.logits(),
+            Keep::Slopes => shapes[id.0].len() != 4,
+            Keep::Nothing => false,
         };
         let mut kept: Vec<bool> = self.ids().map(keeps).collect();
         let pools = self.ids().filter(|id| keeps(*id) && matches!(self.node(*id).op, Op::MaxPool2d(_)));

@@ -143,7 +143,7 @@ impl Network {
 
     /// The plan of a forward pass that keeps what `retain` asks for.
     pub(crate) fn forward_plan(&self, shapes: &[Vec<usize>], retain: &Retain) -> Result<Arc<Plan>> {
-        let keeps = |id: NodeId| id == self.graph.logits() || retain.keep(id) != Keep::Nothing;
+        let keeps = |id: NodeId| self.graph.keep(retain, id) != Keep::Nothing;
         let wanted = self.graph.ids().map(|id| keeps(id) || retain.channel_sums.contains(&id)).collect();
         self.plan(shapes, vec![NodeId::INPUT], wanted)
     }
@@ -156,7 +156,7 @@ impl Network {
         done: &mut dyn FnMut(NodeId),
     ) -> Result<Tape> {
         let logits = self.graph.logits();
-        let keep = |id: NodeId| if id == logits { Keep::All } else { retain.keep(id) };
+        let keep = |id: NodeId| self.graph.keep(retain, id);
         let mut values = vec![None; shapes.len()];
         let plan = self.forward_plan(&shapes, retain)?;
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());
@@ -187,7 +187,7 @@ impl Network {
         let shapes = self.graph.shapes(input.shape())?;
         let nodes = self.graph.nodes();
         let logits = self.graph.logits();
-        let keeps = |id: NodeId| id == logits || retain.keep(id) != Keep::Nothing;
+        let keeps = |id: NodeId| self.graph.keep(retain, id) != Keep::Nothing;
         let last_use = self.last_uses();
         let mut outputs: Vec<Option<Tensor>> = vec![None; nodes.len()];
         let (mut maxima, mut channel_sums) = (BTreeMap::new(), BTreeMap::new());

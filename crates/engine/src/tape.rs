@@ -93,13 +93,17 @@ impl Retain {
     pub fn keeps(&self, node: NodeId) -> bool {
         self.from.is_some_and(|from| node >= from) || self.nodes.contains(&node)
     }
+}
 
-    /// What is asked for of `node`.
-    pub(crate) fn keep(&self, node: NodeId) -> Keep {
-        match (self.keeps(node), self.slopes.contains(&node)) {
-            (true, _) => Keep::All,
-            (false, true) => Keep::Slopes,
-            (false, false) => Keep::Nothing,
+impl Graph {
+    /// What a forward pass that keeps what `retain` asks for keeps of a node: of the logits all.
+    pub(crate) fn keep(&self, retain: &Retain, id: NodeId) -> Keep {
+        if id == self.logits() || retain.keeps(id) {
+            Keep::All
+        } else if retain.slopes.contains(&id) {
+            Keep::Slopes
+        } else {
+            Keep::Nothing
         }
     }
 }

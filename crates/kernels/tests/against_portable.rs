@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{assert_close, conv, lengths, noise, shapes, wide};
+use common::{assert_close, bits, conv, lengths, noise, shapes, wide};
 use gradex_kernels::{
     ConvShape, Error, Part, Weights, conv2d, conv2d_transpose, linear, linear_transpose, portable, resize_bilinear,
 };
@@ -125,7 +125,6 @@ fn a_transpose_of_many_images_gives_the_bits_of_each_alone() {
             let upstream = &upstream[image * outputs..][..outputs];
             let mut alone = vec![f32::NAN; inputs];
             linear_transpose([1, inputs, outputs], upstream, weight[..].into(), &mut alone).expect("one");
-            let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(together), bits(&alone), "{sizes:?}, image {image}");
         }
     }

@@ -5,15 +5,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::noise;
+use common::{bits, noise};
 use gradex_kernels::blocked::{Algorithm, Buffer, Direction, Epilogue, Layout, PackedConv, View, Workspace};
 use gradex_kernels::{
     ConvShape, Error, Level, Padding, Part, Weights, Window, group_sums, linear, linear_transpose, portable, widen,
 };
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| value.to_bits()).collect()
-}
 
 /// Zeros, subnormals, infinities and NaN among them; at every place of a vector.
 #[test]

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{assert_within, conv, lengths, noise, packed, poisoned, shapes, unpacked, wide};
+use common::{assert_within, bits, conv, lengths, noise, packed, poisoned, shapes, unpacked, wide};
 use gradex_kernels::blocked::{
     Activation, Algorithm, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, View, Workspace,
     average_pool_blocked, gate, map, max_pool_blocked,
@@ -45,10 +45,6 @@ fn all_shapes() -> Vec<ConvShape> {
 }
 
 /// Runs one convolution on blocked images whose halos are wider than needed.
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| value.to_bits()).collect()
-}
-
 fn run(
     level: Level,
     algorithm: Algorithm,
@@ -193,7 +189,6 @@ fn pooling() {
     for level in Level::available() {
         let [mut maxima, mut averages] = [(); 2].map(|()| poisoned(target));
         max_pool_blocked(level, &shape, input, target, &mut maxima).expect("max_pool_blocked");
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&unpacked(target, &maxima)), bits(&expected), "{level}");
 
         average_pool_blocked(level, &shape, input, target, &mut averages).expect("average_pool_blocked");

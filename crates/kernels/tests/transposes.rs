@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{noise, packed, poisoned, unpacked};
+use common::{bits, noise, packed, poisoned, unpacked};
 use gradex_kernels::blocked::{
     Activation, Epilogue, Gate, Layout, Slopes, View, average_pool_transpose_blocked, channel_sums, gate, map,
     max_pool_transpose_blocked,
@@ -78,7 +78,6 @@ fn average_pools() {
             portable::average_pool_transpose_plane(&shape, upstream, plane);
         }
         average_pool_transpose(&shape, &upstream, &mut actual).expect("average_pool_transpose");
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&actual), bits(&expected), "{shape:?}");
 
         let above = Layout {

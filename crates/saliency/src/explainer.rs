@@ -192,15 +192,20 @@ impl<'a> Explainer<'a> {
         let targets = |targets: &&[T]| targets.iter().cloned().map(Into::into).collect();
         let questions = questions.iter().map(targets).collect();
         let explain = || {
-            let (runs, mut maps) = (self.runs(tape, questions)?, Vec::new());
-            let attributed = runs.iter().flat_map(|run| self.methods.iter().map(move |method| (run, method.as_ref())));
-            let failed = attributed.map(|(run, method)| {
-                maps.extend(questioned(run, method, method.attribute(run, self.point_of(method))?));
+            let mut maps = Vec::new();
+            // What was found before a method fails is carried to the input first: it may fail itself.
+            let attribute = || -> Result<()> {
+                for run in self.runs(tape, questions)? {
+                    for method in &self.methods {
+                        let coarse = method.attribute(&run, self.point_of(method.as_ref()))?;
+                        maps.extend(questioned(&run, method.as_ref(), coarse));
+                    }
+                }
                 Ok(())
-            });
-            let failed = failed.collect::<Result<()>>();
+            };
+            let attributed = attribute();
             let explanations = self.carried(tape, maps)?;
-            failed.map(|()| explanations)
+            attributed.map(|()| explanations)
         };
         // Who watches is told by the thread that asks.
         if self.watch.is_none() { together(explain) } else { explain() }

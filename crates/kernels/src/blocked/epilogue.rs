@@ -87,9 +87,14 @@ impl<'a> Epilogue<'a> {
         expect_len("residual", values.len(), layout.len())
     }
 
+    /// Whether something follows once a row is written.
+    fn has_end(&self) -> bool {
+        self.slopes.is_some() || self.gate.is_some()
+    }
+
     /// The slopes and the gate, for a piece of single blocks that was just written.
     pub(super) fn end(&self, level: Level, layout: Layout, piece: &mut Piece<'_>) {
-        if self.slopes.is_some() || self.gate.is_some() {
+        if self.has_end() {
             level.run(End { epilogue: self, layout, piece });
         }
     }
@@ -102,8 +107,7 @@ impl<'a> Epilogue<'a> {
             (&values[start..], layout.block_stride())
         });
         let norm = self.norm.map(|Norm { scale, shift }| (&scale[block * BLOCK..], &shift[block * BLOCK..]));
-        let has_end = self.slopes.is_some() || self.gate.is_some();
-        let last = has_end.then_some(Last { slopes: self.slopes, gate: self.gate, place: [n, y, block, x] });
+        let last = self.has_end().then_some(Last { slopes: self.slopes, gate: self.gate, place: [n, y, block, x] });
         Finish { norm, residual, activation: self.activation, last }
     }
 }
@@ -149,7 +153,7 @@ pub(super) struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Whether something follows once a row is written.
+    /// As [`Epilogue::has_end`].
     #[inline(always)]
     pub(super) fn has_end(&self) -> bool {
         self.last.is_some()

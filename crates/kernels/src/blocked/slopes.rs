@@ -7,6 +7,7 @@ use super::{BLOCK, Layout, View};
 use crate::arch::{Kernel, Simd};
 use crate::error::{Error, Result, expect_len};
 use crate::level::Level;
+use crate::parallel;
 
 /// `[n][h][c / 16][w]`, and a bit for each of the 16 channels: whether the rectifier put out none of its bounds there.
 #[derive(Debug)]
@@ -30,8 +31,11 @@ impl Slopes {
     /// [`Error::Length`] where the slice has another length.
     pub fn of(level: Level, activation: Activation, output: View<'_>) -> Result<Self> {
         expect_len("output", output.values.len(), output.layout.len())?;
-        let slopes = Self::new(output.layout);
-        level.run(Mark { slopes: &slopes, activation, output });
+        let mut slopes = Self::new(output.layout);
+        let row_length = output.layout.blocks() * output.layout.size[1];
+        parallel::for_each_chunk(&mut slopes.bits, row_length, |row, bits| {
+            level.run(Mark { activation, output, row, bits });
+        });
         Ok(slopes)
     }
 
@@ -61,27 +65,25 @@ pub(super) fn mark<S: Simd>(simd: S, bounds: [S::Vector; 2], pixel: &[f32; BLOCK
     bits.store(all, Ordering::Relaxed);
 }
 
-/// All of an image.
+/// A row, counted over the batch.
 struct Mark<'a> {
-    slopes: &'a Slopes,
     activation: Activation,
     output: View<'a>,
+    row: usize,
+    bits: &'a [AtomicU16],
 }
 
 impl Kernel for Mark<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { slopes, activation, output: View { layout, values } } = self;
+        let Self { activation, output: View { layout, values }, row, bits } = self;
         let bounds = activation.vectors(simd);
-        let height = layout.size[0];
-        for row in 0..layout.batch * height {
-            let (n, y) = (row / height, row % height);
-            for block in 0..layout.blocks() {
-                let start = layout.row_start(n, y) + block * layout.block_stride() + layout.halo.left * BLOCK;
-                let pixels = values[start..].as_chunks::<BLOCK>().0;
-                for (pixel, bits) in pixels.iter().zip(slopes.line(n, y, block)) {
-                    mark(simd, bounds, pixel, bits);
-                }
+        let [height, width] = layout.size;
+        let start = layout.row_start(row / height, row % height) + layout.halo.left * BLOCK;
+        for (block, bits) in bits.chunks_exact(width).enumerate() {
+            let pixels = values[start + block * layout.block_stride()..].as_chunks::<BLOCK>().0;
+            for (pixel, bits) in pixels.iter().zip(bits) {
+                mark(simd, bounds, pixel, bits);
             }
         }
     }

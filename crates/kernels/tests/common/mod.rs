@@ -16,6 +16,11 @@ pub fn noise(seed: u32, length: usize) -> Vec<f32> {
     (0..length).map(|_| next()).collect()
 }
 
+/// What two results that are the same have in common, NaN and the sign of zero included.
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
 pub fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|value| f64::from(*value)).collect()
 }
