@@ -2,7 +2,7 @@
 //!
 //! A forward pass is followed node by node: an output lives from the step that makes it to the last that reads it, or as
 //! long as the tape if that keeps it. A walk back is followed in reverse. Images count as kernels hold them: blocks of
-//! [`BLOCK`] channels with a frame of a pixel.
+//! [`BLOCK`] channels with a frame of a pixel; those that layers read or write row by row count as both.
 
 use gradex_kernels::Level;
 use gradex_kernels::blocked::{Algorithm, BLOCK, Direction};
@@ -56,10 +56,11 @@ impl Graph {
         let level = Level::current()?;
         let shapes = self.shapes(input)?;
         let sizes: Vec<usize> = shapes.iter().map(|shape| blocked(shape)).collect();
+        let numbers = |id: NodeId| shapes[id.0].iter().product::<usize>();
         let is_kept = self.keeps(retain, &shapes);
         let keeps = |id: NodeId| is_kept[id.0];
         // A walk back reads every other output, the rectifiers', in rows: a second form.
-        let kept = |id: NodeId| sizes[id.0] + shapes[id.0].iter().product::<usize>() / 2;
+        let kept = |id: NodeId| sizes[id.0] + numbers(id) / 2;
         let sums = retain.channel_sums.iter().map(|id| 2 * plane(&shapes[id.0]));
         let slopes =
             retain.slopes.iter().filter(|id| !keeps(**id)).map(|id| sizes[id.0].div_ceil(FLOAT * u8::BITS as usize));
@@ -71,13 +72,15 @@ impl Graph {
             self.ids().map(|id| packed(&self.node(id).op, read(id), choice, level)).sum::<Result<_>>()?;
         let packed_alone: usize =
             self.ids().map(|id| packed_alone(&self.node(id).op, read(id), choice, level)).sum::<Result<_>>()?;
+        let rows = self.ids().zip(self.in_rows(&shapes, choice)?).map(|(id, rows)| if rows { numbers(id) } else { 0 });
+        let held: Vec<usize> = rows.zip(&sizes).map(|(rows, size)| rows + size).collect();
         Ok(Footprint {
             parameters: parameters * FLOAT,
             packed_alone,
             packed,
             packing: 3 * self.largest_weight(|op| matches!(op, Op::Conv2d(_))),
             tape: tape * FLOAT,
-            forward: self.alive_forward(&sizes, keeps) * FLOAT,
+            forward: self.alive_forward(&held, keeps) * FLOAT,
             backward: self.alive_backward(&sizes, points) * FLOAT,
         })
     }
@@ -203,7 +206,7 @@ fn packed_alone(op: &Op, input: &[usize], choice: Choice, level: Level) -> Resul
 mod tests {
     use super::*;
     use crate::graph::GraphBuilder;
-    use crate::layers::{Conv2d, Relu};
+    use crate::layers::{Concat, Conv2d, Relu};
 
     /// Three images of 16 channels and 4 x 4 pixels, 576 numbers each as kernels hold them.
     fn chain() -> Graph {
@@ -228,5 +231,16 @@ mod tests {
         let batch = chain().footprint(&shape(5), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!((batch.tape, batch.backward), (5 * whole.tape, 5 * whole.backward));
         assert_eq!(batch.parameters, whole.parameters);
+    }
+
+    #[test]
+    fn what_a_layer_reads_and_writes_row_by_row_is_held_twice() {
+        let mut graph = GraphBuilder::new(16);
+        let [a, b] = ["a", "b"].map(|name| graph.add(name, Conv2d::new(16, 16, 1).no_bias(), NodeId::INPUT));
+        let both = graph.join("both", Concat { axis: 1 }, &[a, b]);
+        graph.add("relu", Relu, both);
+        let footprint =
+            graph.finish().unwrap().footprint(&[1, 16, 4, 4], &Retain::logits(), &[], Choice::Exact).unwrap();
+        assert_eq!(footprint.forward, 4 * 2 * (2 * 576 + 2 * 256));
     }
 }

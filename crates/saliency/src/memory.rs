@@ -106,8 +106,8 @@ impl Memory {
     /// As [`Explainer::retain`](crate::Explainer::retain).
     pub fn with_scores(self, graph: &Graph, input: &[usize], batch: usize, choice: Choice) -> Result<Self> {
         let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[], choice)?;
-        // Layers that rearrange their images hold them twice.
-        Ok(Self { passes: self.passes.max(batch.tape + 2 * batch.forward), ..self })
+        // Beside it the images that were made, each thread's share of them, and freed memory that does not fit what comes next.
+        Ok(Self { passes: self.passes.max(batch.tape + batch.forward + batch.forward / 2), ..self })
     }
 
     /// All of it.

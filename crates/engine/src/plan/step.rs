@@ -6,7 +6,7 @@ use gradex_kernels::{ConvShape, Level, PoolShape};
 use super::choice::Choice;
 use super::fuse::{Demand, Fused};
 use crate::error::{Error, Result};
-use crate::graph::NodeId;
+use crate::graph::{Graph, NodeId};
 use crate::op::Op;
 
 /// What a step does.
@@ -20,6 +20,23 @@ pub(crate) enum Kind {
     Same,
     /// The layer's own forward pass.
     Layer,
+}
+
+impl Graph {
+    /// For each node, whether a run for the logits holds its image in rows beside its blocks: a layer without a form for
+    /// blocks reads or writes it.
+    pub(crate) fn in_rows(&self, shapes: &[Vec<usize>], choice: Choice) -> Result<Vec<bool>> {
+        let wanted: Vec<bool> = self.ids().map(|id| id == self.logits()).collect();
+        let demand = Demand::new(self, shapes, &[NodeId::INPUT], &wanted);
+        let mut in_rows = vec![false; shapes.len()];
+        for (nodes, kind) in demand.steps(choice)? {
+            if let (Kind::Layer, [node]) = (kind, &nodes[..]) {
+                let beside = self.node(*node).inputs.iter().chain([node]).filter(|id| demand.is_image(**id));
+                beside.for_each(|id| in_rows[id.0] = true);
+            }
+        }
+        Ok(in_rows)
+    }
 }
 
 impl Demand<'_> {
