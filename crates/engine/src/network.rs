@@ -12,7 +12,7 @@ use crate::memory::Saved;
 use crate::op::Op;
 use crate::plan::{Choice, Packs, Plan, Value};
 use crate::tape::{ChannelSums, Keep, Maxima, Retain, Tape};
-use crate::tensor::{Tensor, is_finite};
+use crate::tensor::{Tensor, is_finite, values};
 use crate::weight::Weight;
 
 /// A graph joined with its parameters. A copy shares them.
@@ -166,11 +166,15 @@ impl Network {
             }
             Ok(())
         };
-        let given = plan.give(self, NodeId::INPUT, input)?;
-        sum(NodeId::INPUT, &given).map_err(|error| error.at(&self.graph.node(NodeId::INPUT).name))?;
-        values[0] = Some(given);
+        let is_asked = keep(NodeId::INPUT) != Keep::Nothing || retain.channel_sums.contains(&NodeId::INPUT);
+        let lent = (!is_asked && plan.reads_rows(NodeId::INPUT, &shapes[0])).then_some(input);
+        if lent.is_none() {
+            let given = plan.give(self, NodeId::INPUT, input)?;
+            sum(NodeId::INPUT, &given).map_err(|error| error.at(&self.graph.node(NodeId::INPUT).name))?;
+            values[0] = Some(given);
+        }
         done(NodeId::INPUT);
-        let (outputs, slopes) = plan.run(self, values, keep, |id, value, values| {
+        let (outputs, slopes) = plan.run(self, lent, values, keep, |id, value, values| {
             let node = self.graph.node(id);
             if let (Op::MaxPool2d(pool), Keep::All, [input]) = (&node.op, keep(id), &node.inputs[..]) {
                 maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));
@@ -227,5 +231,9 @@ impl Network {
 }
 
 fn expect_finite(input: &Tensor) -> Result<()> {
-    if is_finite(input.view()) { Ok(()) } else { Err(Error::NonFinite { what: "values of", name: "input".to_owned() }) }
+    if gradex_kernels::is_finite(&values(input))? {
+        Ok(())
+    } else {
+        Err(Error::NonFinite { what: "values of", name: "input".to_owned() })
+    }
 }

@@ -47,7 +47,7 @@ impl Network {
             given[id.index()] = Some(plan.give(self, id, &repeated)?);
         }
         let keep = |id| if id == logits { Keep::All } else { Keep::Nothing };
-        let (outputs, _) = together(|| plan.run(self, given, keep, |_, _, _| Ok(())))?;
+        let (outputs, _) = together(|| plan.run(self, None, given, keep, |_, _, _| Ok(())))?;
         let found = outputs[logits.index()].as_ref().map(|value| value.tensor()).transpose()?;
         match found {
             Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.clone()),

@@ -19,6 +19,7 @@
 mod arch;
 mod conv;
 mod error;
+mod finite;
 mod group_sums;
 mod half;
 mod level;
@@ -36,6 +37,7 @@ pub mod portable;
 
 pub use conv::{conv2d, conv2d_transpose};
 pub use error::{Error, Result};
+pub use finite::is_finite;
 pub use group_sums::group_sums;
 pub use half::widen;
 pub use level::Level;

@@ -23,10 +23,17 @@ impl Plan {
         Value::give(tensor, self.layouts[id.0], &network.packs().workspace).map(Arc::new)
     }
 
-    /// Computes every step, and keeps what `keep` says; `see` looks at each output before anything is freed.
+    /// Whether steps read the images given for a node as they lie in memory, in rows.
+    pub(crate) fn reads_rows(&self, id: NodeId, shape: &[usize]) -> bool {
+        shape.len() == 4 && self.layouts[id.0].is_none()
+    }
+
+    /// Computes every step, and keeps what `keep` says; `see` looks at each output before anything is freed. The `lent` input
+    /// need not be among the values, if [`Plan::reads_rows`] of it.
     pub(crate) fn run(
         &self,
         network: &Network,
+        lent: Option<&Tensor>,
         mut values: Values,
         keep: impl Fn(NodeId) -> Keep,
         mut see: impl FnMut(NodeId, &Value, &Values) -> Result<()>,
@@ -36,7 +43,7 @@ impl Plan {
             let (named, output) = (|error: Error| error.at(&network.graph().node(step.head()).name), step.output());
             let marks = matches!(step.work, Work::Convolution(..) | Work::Map(_)) && keep(output) == Keep::Slopes;
             let slopes = self.layouts[output.0].filter(|_| marks).map(Slopes::new);
-            let value = self.compute(network, step, &values, slopes.as_ref()).map_err(named)?;
+            let value = self.compute(network, step, lent, &values, slopes.as_ref()).map_err(named)?;
             see(output, &value, &values).map_err(|error| error.at(&network.graph().node(output).name))?;
             values[output.0] = Some(value);
             marked.extend(slopes.map(|slopes| (output, Arc::new(slopes))));
@@ -50,31 +57,44 @@ impl Plan {
         Ok((values, marked))
     }
 
-    fn compute(&self, network: &Network, step: &Step, values: &Values, slopes: Option<&Slopes>) -> Result<Arc<Value>> {
+    fn compute(
+        &self,
+        network: &Network,
+        step: &Step,
+        lent: Option<&Tensor>,
+        values: &Values,
+        slopes: Option<&Slopes>,
+    ) -> Result<Arc<Value>> {
         let level = Level::current()?;
         let workspace = &network.packs().workspace;
         let inputs = &network.graph().node(step.head()).inputs;
-        let input = || of(values, inputs.first().copied().unwrap_or(NodeId::INPUT));
+        let read = inputs.first().copied().unwrap_or(NodeId::INPUT);
+        let input = || of(values, read);
         let layout = || -> Result<Layout> {
             let image = self.layouts[step.output().0];
             image.ok_or_else(|| Error::shape("a planned layer", "an image", &[]))
         };
         let value = match &step.work {
             Work::Convolution(conv, epilogue) => {
-                let (input, written) = (input()?.as_ref(), layout()?);
-                let epilogue = epilogue.with(values, slopes)?;
-                match input {
-                    Value::Image(image, _) => {
-                        let read = image.view();
-                        Image::new(written, workspace, |output| conv.run(read, &epilogue, workspace, written, output))?
-                    }
-                    Value::Plain(tensor) => {
-                        let ([.., height, width], read) = (nchw("conv2d", tensor.shape())?, row_major(tensor));
-                        let size = [height, width];
-                        Image::new(written, workspace, |output| {
-                            conv.run_planes(size, &read, &epilogue, workspace, written, output)
-                        })?
-                    }
+                let (written, epilogue) = (layout()?, epilogue.with(values, slopes)?);
+                let rows = |tensor: &Tensor| {
+                    let ([.., height, width], read) = (nchw("conv2d", tensor.shape())?, row_major(tensor));
+                    let size = [height, width];
+                    Image::new(written, workspace, |output| {
+                        conv.run_planes(size, &read, &epilogue, workspace, written, output)
+                    })
+                };
+                match lent.filter(|_| read == NodeId::INPUT) {
+                    Some(tensor) => rows(tensor)?,
+                    None => match input()?.as_ref() {
+                        Value::Plain(tensor) => rows(tensor)?,
+                        Value::Image(image, _) => {
+                            let read = image.view();
+                            Image::new(written, workspace, |output| {
+                                conv.run(read, &epilogue, workspace, written, output)
+                            })?
+                        }
+                    },
                 }
             }
             Work::Map(epilogue) => {

@@ -215,12 +215,18 @@ fn one_thread_gives_bit_for_bit_what_several_give() {
 
 #[test]
 fn the_layout_of_the_input_in_memory_does_not_matter() {
-    let network = network(3, every_layer);
     let input = noise(1, &[2, 3, 9, 7]);
     let mut columns_first = Tensor::zeros(input.raw_dim().f());
     columns_first.assign(&input);
     assert!(columns_first.as_slice().is_none());
-    assert_eq!(everything(&network, &columns_first), everything(&network, &input));
+    let whole = network(3, every_layer);
+    assert_eq!(everything(&whole, &columns_first), everything(&whole, &input));
+    // A first layer that reads the input where it lies.
+    let conv = network(3, |graph| {
+        graph.add("conv", Conv2d::new(3, 32, 3), NodeId::INPUT);
+    });
+    let logits = |input| bits(conv.forward(input, &Retain::logits()).unwrap().logits().unwrap());
+    assert_eq!(logits(&columns_first), logits(&input));
 }
 
 #[test]

@@ -67,13 +67,16 @@ impl Workspace {
     pub fn take(&self, length: usize) -> Buffer {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let room = |buffer: &Buffer| buffer.values.len() - buffer.start;
-        let fitting = free.iter().enumerate().filter(|(_, buffer)| room(buffer) >= length);
-        match fitting.min_by_key(|(_, buffer)| room(buffer)).map(|(index, _)| index) {
-            Some(index) => Buffer { length, ..free.swap_remove(index) },
+        let fits = |buffer: &Buffer| room(buffer) >= length;
+        // What came back last is nearest in the caches, but long ones are left to those who need them.
+        let last = free.iter().rposition(|buffer| fits(buffer) && room(buffer) / 2 <= length);
+        let smallest = || (0..free.len()).filter(|index| fits(&free[*index])).min_by_key(|index| room(&free[*index]));
+        match last.or_else(smallest) {
+            Some(index) => Buffer { length, ..free.remove(index) },
             None => {
                 // The largest gives way to one that is large enough.
                 if let Some(index) = (0..free.len()).max_by_key(|index| room(&free[*index])) {
-                    free.swap_remove(index);
+                    free.remove(index);
                 }
                 Buffer::zeros(length)
             }
@@ -88,7 +91,7 @@ impl Workspace {
         while spare > SPARE
             && let Some(index) = (0..free.len()).max_by_key(|index| free[*index].values.len())
         {
-            spare -= free.swap_remove(index).values.len();
+            spare -= free.remove(index).values.len();
         }
     }
 

@@ -6,6 +6,9 @@ use crate::error::{Result, expect_len};
 use crate::parallel;
 use crate::shape::Padding;
 
+/// Numbers that one piece of work unpacks, about.
+const UNPACKED: usize = 4096;
+
 /// `[n][top + h + bottom][c / 16][left + w + right][16]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
@@ -117,21 +120,26 @@ impl Layout {
         expect_len("image", image.len(), self.batch * self.channels * height * width)?;
         expect_len("blocked image", values.len(), self.len())?;
         let pixels = height * width;
+        let together = UNPACKED.div_ceil(BLOCK * pixels.max(1));
         for (n, image) in image.chunks_exact_mut((self.channels * pixels).max(1)).enumerate() {
-            parallel::for_each_chunk(image, BLOCK * pixels, |block, planes| {
-                for y in 0..height {
-                    let start = self.row_start(n, y) + block * self.block_stride() + self.halo.left * BLOCK;
-                    let source = &values[start..][..width * BLOCK];
-                    for (lane, plane) in planes.chunks_exact_mut(pixels).enumerate() {
-                        let source = source.iter().skip(lane).step_by(BLOCK);
-                        plane[y * width..][..width]
-                            .iter_mut()
-                            .zip(source)
-                            .for_each(|(target, source)| *target = *source);
-                    }
+            parallel::for_each_chunk(image, together * BLOCK * pixels, |piece, image| {
+                for (block, planes) in image.chunks_mut(BLOCK * pixels).enumerate() {
+                    self.unpack_block(n, piece * together + block, values, planes);
                 }
             });
         }
         Ok(())
+    }
+
+    /// Fills the channels of one block, `[c, h, w]`.
+    fn unpack_block(&self, n: usize, block: usize, values: &[f32], planes: &mut [f32]) {
+        let [height, width] = self.size;
+        for y in 0..height {
+            let start = self.row_start(n, y) + block * self.block_stride() + self.halo.left * BLOCK;
+            for (x, pixel) in values[start..][..width * BLOCK].chunks_exact(BLOCK).enumerate() {
+                let place = planes.iter_mut().skip(y * width + x).step_by(height * width);
+                place.zip(pixel).for_each(|(target, source)| *target = *source);
+            }
+        }
     }
 }
