@@ -89,6 +89,14 @@ fn run(
         conv.run_planes(from.size, plain, &epilogue, &Workspace::new(), to, &mut again).expect("run planes");
         assert_eq!(bits(&again), bits(&output), "{level} {shape:?}");
     }
+    let mut rows = vec![f32::NAN; to.batch * to.channels * to.size[0] * to.size[1]];
+    let written = conv.run_to_planes(input, &Workspace::new(), to.size, &mut rows);
+    assert_eq!(written.is_ok(), conv.writes_planes());
+    if written.is_ok() {
+        conv.run(input, &Epilogue::default(), &Workspace::new(), to, &mut output).expect("run");
+        assert_eq!(bits(&rows), bits(&unpacked(to, &output)), "{level} {shape:?}");
+        conv.run(input, &epilogue, &Workspace::new(), to, &mut output).expect("run");
+    }
     let scale = noise(6, to.channels.next_multiple_of(16));
     let (marked, mut passed) = (Slopes::new(to), poisoned(to));
     let ends = Gate { slopes: &marked, scale: Some(&scale) };

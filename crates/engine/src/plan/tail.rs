@@ -29,6 +29,11 @@ impl Tail {
         Self { input, sums: false, rectifier: None, norm: None, lands: input }
     }
 
+    /// Whether the transpose does nothing beside.
+    pub(crate) fn is_bare(&self) -> bool {
+        !self.sums && self.rectifier.is_none() && self.norm.is_none()
+    }
+
     /// Of a convolution `id` that reads `input`; it ends at the nodes `keep`.
     pub(crate) fn of_convolution(graph: &Graph, id: NodeId, input: NodeId, keep: &[NodeId]) -> Self {
         // Readers are visited from the last to the first.

@@ -21,7 +21,7 @@ use crate::layer::Layer;
 use crate::network::Network;
 use crate::op::Op;
 use crate::tape::Tape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, nchw, tensor, zeros};
 
 /// What all nodes of a walk share.
 pub(crate) struct Walk<'a> {
@@ -49,6 +49,11 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(walk)
+    }
+
+    /// Whether the gradient that a node is sent stays as it is: nobody adds to it, and nobody reads it in blocks.
+    fn is_end(&self, id: NodeId) -> bool {
+        !self.goes_on(id) && self.network.graph().readers(id).len() == 1
     }
 
     /// Whether a node sends anything.
@@ -115,6 +120,9 @@ impl<'a> Walk<'a> {
             }
             (Op::Conv2d(_), [_], Value::Image(image, _)) => {
                 let (conv, tail) = self.convs[id.0].as_ref().ok_or(Error::NotRetained("transposed weights"))?;
+                if conv.writes_planes() && tail.is_bare() && self.is_end(tail.input) {
+                    return Ok(vec![(tail.input, Arc::new(Value::Plain(self.planes(conv, tail.input, image)?)))]);
+                }
                 let sum = if tail.sums { arrived.remove(&tail.input) } else { None };
                 one(tail.lands, self.convolution(conv, tail, image, sum)?)
             }
@@ -164,6 +172,15 @@ impl<'a> Walk<'a> {
         let sum = sum.view()?;
         let image = self.image(id, |layout, output| map(self.level, sum, &epilogue, layout, output))?;
         Ok(Arc::new(Value::image(image)))
+    }
+
+    /// What a convolution sends that can write it in rows.
+    fn planes(&self, conv: &PackedConv, to: NodeId, upstream: &Image) -> Result<Tensor> {
+        let shape = &self.tape.shapes[to.0];
+        let [.., height, width] = nchw("conv2d", shape)?;
+        let mut image = zeros(shape);
+        conv.run_to_planes(upstream.view(), &self.network.packs().workspace, [height, width], &mut image)?;
+        tensor(shape, image)
     }
 
     fn convolution(&self, conv: &PackedConv, tail: &Tail, upstream: &Image, sum: Option<Arc<Value>>) -> Result<Image> {
@@ -266,9 +283,7 @@ impl<'a> Walk<'a> {
         let site = self.network.site(self.tape, id);
         let sent = node.op.backward(&site, upstream.tensor()?)?;
         let give = |(input, tensor): (&NodeId, Tensor)| {
-            // Where nobody adds to it and nobody reads it in blocks, it stays as it is.
-            let is_last = !self.goes_on(*input) && self.network.graph().readers(*input).len() == 1;
-            Ok((*input, if is_last { Arc::new(Value::Plain(tensor)) } else { self.give(*input, &tensor)? }))
+            Ok((*input, if self.is_end(*input) { Arc::new(Value::Plain(tensor)) } else { self.give(*input, &tensor)? }))
         };
         node.inputs.iter().zip(sent).map(give).collect()
     }

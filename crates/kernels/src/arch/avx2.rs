@@ -4,8 +4,8 @@ use std::arch::x86_64::{
     __m256, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_loadu_si128,
     _mm_prefetch, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps, _mm256_blendv_ps,
     _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setr_epi32, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permute2f128_ps,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -161,4 +161,26 @@ impl Simd for Avx2 {
         let elsewhere = unsafe { _mm256_andnot_ps(taken, value) };
         [there, elsewhere]
     }
+
+    #[inline(always)]
+    fn sums(self, vectors: [__m256; 8]) -> [f32; 8] {
+        // SAFETY: `self` proves that the machine has AVX.
+        unsafe { sums(vectors) }
+    }
+}
+
+/// The sum of all lanes of each vector: halves are added to halves, those of two vectors at once.
+#[inline]
+#[target_feature(enable = "avx")]
+pub(super) fn sums([a, b, c, d, e, f, g, h]: [__m256; 8]) -> [f32; 8] {
+    // Vectors four apart come to lie in the two halves of one.
+    let halves =
+        |low, high| _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high));
+    let quarters = |one, two| _mm256_add_ps(_mm256_shuffle_ps::<0x44>(one, two), _mm256_shuffle_ps::<0xee>(one, two));
+    let [one, two] = [quarters(halves(a, e), halves(b, f)), quarters(halves(c, g), halves(d, h))];
+    let sums = _mm256_add_ps(_mm256_shuffle_ps::<0x88>(one, two), _mm256_shuffle_ps::<0xdd>(one, two));
+    let mut lanes = [0.0; 8];
+    // SAFETY: `lanes` has the 8 numbers that are written.
+    unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sums) };
+    lanes
 }

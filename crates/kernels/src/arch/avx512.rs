@@ -1,13 +1,14 @@
 //! AVX-512F: 16 lanes, 32 registers.
 
 use std::arch::x86_64::{
-    __m512, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch,
-    _mm256_loadu_si256, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    __m512, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps,
+    _mm256_castpd_ps, _mm256_loadu_si256, _mm256_setzero_ps, _mm512_add_ps, _mm512_castps_pd, _mm512_castps512_ps256,
+    _mm512_cmp_ps_mask, _mm512_cvtph_ps, _mm512_extractf64x4_pd, _mm512_fmadd_ps, _mm512_loadu_ps,
     _mm512_mask_blend_ps, _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_reduce_add_ps,
     _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, avx2};
 
 /// Proves that the machine has AVX-512F.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,4 +150,22 @@ impl Simd for Avx512 {
         // SAFETY: `self` proves that the machine has AVX-512F.
         unsafe { _mm512_reduce_add_ps(vector) }
     }
+
+    #[inline(always)]
+    fn sums(self, vectors: [__m512; 8]) -> [f32; 8] {
+        // SAFETY: `self` proves that the machine has AVX-512F.
+        unsafe { sums(vectors) }
+    }
+}
+
+/// The sum of all lanes of each vector.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn sums(vectors: [__m512; 8]) -> [f32; 8] {
+    let mut halves = [_mm256_setzero_ps(); 8];
+    for (half, vector) in halves.iter_mut().zip(vectors) {
+        let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(vector));
+        *half = _mm256_add_ps(_mm512_castps512_ps256(vector), _mm256_castpd_ps(high));
+    }
+    avx2::sums(halves)
 }

@@ -94,6 +94,16 @@ pub(crate) trait Simd: Copy + Send + Sync {
         let four: [f32; 4] = from_fn(|lane| (lanes[lane] + lanes[lane + 8]) + (lanes[lane + 4] + lanes[lane + 12]));
         (four[0] + four[2]) + (four[1] + four[3])
     }
+
+    /// The sum of all lanes of each vector, with the bits of [`Simd::sum`].
+    #[inline(always)]
+    fn sums(self, vectors: [Self::Vector; 8]) -> [f32; 8] {
+        let mut sums = [0.0; 8];
+        for (sum, vector) in sums.iter_mut().zip(vectors) {
+            *sum = self.sum(vector);
+        }
+        sums
+    }
 }
 
 /// A piece of work for one thread, compiled for every level.

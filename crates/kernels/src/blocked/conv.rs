@@ -15,6 +15,8 @@ use crate::level::Level;
 use crate::shape::{ConvShape, Padding, Window};
 use crate::weights::{Part, Stored, Weights};
 
+const NOT_TO_PLANES: &str = "this convolution writes images in blocks only";
+
 /// Which way a convolution is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -239,8 +241,48 @@ impl PackedConv {
         Ok(())
     }
 
+    /// Whether it can write an image that lies row-major: one of so few channels that blocks would be nearly empty.
+    #[must_use]
+    pub fn writes_planes(&self) -> bool {
+        matches!(&self.kernel, Packed::Direct(kernel) if kernel.writes_planes())
+    }
+
+    /// The convolution of input, and the bias, as `image [n, c, h, w]` with rows and columns `size`: the bits of
+    /// [`PackedConv::run`].
+    ///
+    /// # Errors
+    /// [`Error`] where it cannot, or as [`PackedConv::run`].
+    pub fn run_to_planes(
+        &self,
+        input: View<'_>,
+        workspace: &Workspace,
+        size: [usize; 2],
+        image: &mut [f32],
+    ) -> Result<()> {
+        let Packed::Direct(kernel) = &self.kernel else { return Err(Error::Shape(NOT_TO_PLANES)) };
+        let layout =
+            Layout { batch: input.layout.batch, channels: self.channels.outputs, size, halo: Padding::default() };
+        self.check_layouts(input.layout, layout)?;
+        expect_len("input", input.values.len(), input.layout.len())?;
+        expect_len("image", image.len(), layout.batch * layout.channels * size[0] * size[1])?;
+        if !kernel.writes_planes() {
+            return Err(Error::Shape(NOT_TO_PLANES));
+        }
+        if !image.is_empty() {
+            let run = Run { input, planes: false, epilogue: &Epilogue::default(), workspace };
+            kernel.run_to_planes(&run, layout, image);
+        }
+        Ok(())
+    }
+
     /// Checks that all fits together, but for the input's values.
     fn check(&self, read: Layout, epilogue: &Epilogue<'_>, written: Layout, output: &[f32]) -> Result<()> {
+        self.check_layouts(read, written)?;
+        expect_len("output", output.len(), written.len())?;
+        epilogue.check(written)
+    }
+
+    fn check_layouts(&self, read: Layout, written: Layout) -> Result<()> {
         let image = match self.direction {
             Direction::Forward => (read.size, written.size),
             Direction::Transposed => (written.size, read.size),
@@ -255,8 +297,7 @@ impl PackedConv {
         if !covers(read.halo, self.halo(read.size, written.size)) {
             return Err(Error::Shape("the halo around the input is too small for the window"));
         }
-        expect_len("output", output.len(), written.len())?;
-        epilogue.check(written)
+        Ok(())
     }
 
     fn compute(&self, run: &Run<'_>, layout: Layout, output: &mut [f32]) {

@@ -2,8 +2,8 @@
 
 use super::buffer::Buffer;
 use super::conv::{Direction, Run};
-use super::grid::{Piece, pieces};
-use super::narrow::{self, Narrow, is_narrow};
+use super::grid::{PIECES, Piece, pieces};
+use super::narrow::{self, Narrow, PlaneRow, Tile, is_narrow};
 use super::phase::{Phases, Taps};
 use super::planes;
 use super::tile::{Line, Sums};
@@ -63,6 +63,11 @@ impl Direct {
         self.planes
     }
 
+    /// Whether it can write planes.
+    pub(super) fn writes_planes(&self) -> bool {
+        self.narrow.is_some()
+    }
+
     pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
         self.phases.halo(input, output)
     }
@@ -118,12 +123,38 @@ impl Direct {
                 values.read(self.level, panels[panel].values.clone(), run.workspace, |weights| {
                     let sums = self.sums(&part, weights);
                     match self.narrow {
-                        Some(outputs) => self.level.run(Narrow { sums, outputs, lines: &mut lines }),
+                        Some(outputs) => {
+                            self.level.run(Narrow { sums, outputs, rows: &mut lines, tile: &mut Tile::new() })
+                        }
                         None => sums.run(self.level, &mut lines),
                     }
                 });
             }
         }
+    }
+
+    /// [`Direct::run`] that writes `image [n, c, h, w]`; the layout tells its size.
+    pub(super) fn run_to_planes(&self, run: &Run<'_>, layout: Layout, image: &mut [f32]) {
+        let Some(outputs) = self.narrow else { return };
+        let step = self.phases.step;
+        let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
+        parallel::for_each(planes::pieces(&layout, PIECES, image), |piece| {
+            let mut tile = Tile::new();
+            for (y, mut row) in piece.rows {
+                for column in 0..step[1].min(layout.size[1]) {
+                    let phase = y % step[0] * step[1] + column;
+                    let part = Part { run, layout: &layout, taps: &taps[phase], panel: 0, phase };
+                    let mut planes: Vec<&mut [f32]> = row.iter_mut().map(|row| &mut row[column..]).collect();
+                    let input = self.input(&part, [piece.image, y]);
+                    let rows = &mut [PlaneRow { input, planes: &mut planes, stride: step[1] }];
+                    let (panels, values) = &self.weights[phase];
+                    values.read(self.level, panels[0].values.clone(), run.workspace, |weights| {
+                        let sums = self.sums(&part, weights);
+                        self.level.run(Narrow { sums, outputs, rows, tile: &mut tile });
+                    });
+                }
+            }
+        });
     }
 
     /// What a panel's sums have in common.
@@ -144,16 +175,23 @@ impl Direct {
         }
     }
 
-    /// One row of them: row `y` of image `n`, whose panel starts where `output` does.
-    fn line<'a, 'b>(&self, part: &Part<'a>, [n, y]: [usize; 2], output: &'b mut [f32]) -> Line<'a, 'b> {
-        let Part { run, layout, taps, panel, phase } = part;
+    /// What they read for row `y` of image `n`.
+    fn input<'a>(&self, part: &Part<'a>, [n, y]: [usize; 2]) -> &'a [f32] {
+        let Part { run, taps, panel, phase, .. } = part;
         let Phases { stride, step, .. } = self.phases;
         let pixel = if run.planes { 1 } else { BLOCK };
         let start = taps.start(&run.input.layout, n, y / step[0] * stride[0]) * pixel;
         let reads = self.weights[*phase].0[*panel].blocks.start;
+        &run.input.values[start + reads * run.block_stride()..]
+    }
+
+    /// One row of them: row `y` of image `n`, whose panel starts where `output` does.
+    fn line<'a, 'b>(&self, part: &Part<'a>, [n, y]: [usize; 2], output: &'b mut [f32]) -> Line<'a, 'b> {
+        let Part { run, layout, panel, phase, .. } = part;
+        let step = self.phases.step;
         let column = phase % step[1];
         Line {
-            input: &run.input.values[start + reads * run.block_stride()..],
+            input: self.input(part, [n, y]),
             output: &mut output[(layout.halo.left + column) * BLOCK..],
             block_stride: layout.block_stride(),
             stride: step[1],

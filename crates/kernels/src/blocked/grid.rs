@@ -7,7 +7,7 @@ use super::layout::Layout;
 use crate::shape::Padding;
 
 /// The pieces that an output is cut into, about: enough for the threads to share evenly.
-const PIECES: usize = 16;
+pub(super) const PIECES: usize = 16;
 /// The fewest rows of a piece: a panel of weights is read once for all of them.
 const ROWS: usize = 7;
 

@@ -40,3 +40,27 @@ pub(super) fn pack(layout: &Layout, image: &[f32], values: &mut [f32]) {
         }
     });
 }
+
+/// Some rows of an image `[c, h, w]`.
+pub(super) struct Piece<'a> {
+    /// Which of the batch.
+    pub image: usize,
+    /// Each row's number, and the row of each channel.
+    pub rows: Vec<(usize, Vec<&'a mut [f32]>)>,
+}
+
+/// Cuts each image of `[n, c, h, w]`, of which none is empty, into so many pieces or fewer.
+pub(super) fn pieces<'a>(layout: &Layout, count: usize, values: &'a mut [f32]) -> Vec<Piece<'a>> {
+    let Layout { channels, size: [height, width], .. } = *layout;
+    let length = height.div_ceil(count);
+    let mut pieces = Vec::new();
+    for (image, values) in values.chunks_exact_mut(channels * height * width).enumerate() {
+        let mut planes: Vec<_> = values.chunks_exact_mut(height * width).map(|plane| plane.chunks_mut(width)).collect();
+        for first in (0..height).step_by(length) {
+            let numbers = first..height.min(first + length);
+            let rows = numbers.map(|y| (y, planes.iter_mut().filter_map(Iterator::next).collect())).collect();
+            pieces.push(Piece { image, rows });
+        }
+    }
+    pieces
+}
