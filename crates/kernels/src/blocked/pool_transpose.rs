@@ -33,10 +33,17 @@ pub fn max_pool_transpose_blocked(
     }
     expect_len("gradient", gradient.len(), layout.len())?;
     scale.map_or(Ok(()), |scale| expect_len("scale", scale.len(), layout.blocks() * BLOCK))?;
+    let mut least = layout.size[0];
+    let mut first_rows: Vec<usize> = shape.rows.iter().map(|rows| rows.start).collect();
+    for first in first_rows.iter_mut().rev() {
+        least = least.min(*first);
+        *first = least;
+    }
+    let first_rows = &first_rows[..];
     let planes = pieces_by(&layout, 1, 1, &|row| row / layout.size[0].max(1), gradient);
     parallel::for_each(planes, |mut piece| {
         piece.clear_halo(&layout);
-        level.run(Plane { shape, input, upstream, rectified, scale, layout, piece });
+        level.run(Plane { shape, first_rows, input, upstream, rectified, scale, layout, piece });
     });
     Ok(())
 }
@@ -44,6 +51,8 @@ pub fn max_pool_transpose_blocked(
 /// One block of channels of one image.
 struct Plane<'a, 'b> {
     shape: &'a PoolShape,
+    /// For each row of windows the first row that it or a later one reaches.
+    first_rows: &'a [usize],
     input: View<'a>,
     upstream: View<'a>,
     rectified: Activation,
@@ -55,8 +64,9 @@ struct Plane<'a, 'b> {
 impl Kernel for Plane<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { shape, input, upstream, rectified, scale, layout, mut piece } = self;
+        let Self { shape, first_rows, input, upstream, rectified, scale, layout, mut piece } = self;
         let bounds = rectified.vectors(simd);
+        let scale = scale.map(|scale| &scale.as_chunks::<BLOCK>().0[piece.panels.start]);
         let (source, above) = (input.layout, upstream.layout);
         let n = piece.rows.start / layout.size[0];
         let block = piece.panels.start;
@@ -64,8 +74,15 @@ impl Kernel for Plane<'_, '_> {
         let first = (block * source.block_stride() + source.halo.left * BLOCK) / BLOCK;
         let (pixels, _) = input.values.as_chunks::<BLOCK>();
         let mut lines: Vec<_> = piece.slices.iter_mut().map(|row| row[left..].as_chunks_mut::<BLOCK>().0).collect();
-        let mut cleared = 0;
+        let (mut cleared, mut finished) = (0, 0);
         for (y, rows) in shape.rows.iter().enumerate() {
+            // No later window reaches these rows.
+            if let (Some(scale), done) = (scale, first_rows[y].min(cleared))
+                && finished < done
+            {
+                scale_rows(simd, scale, layout.size[1], &mut lines[finished..done]);
+                finished = done;
+            }
             let reached = rows.end.max(cleared);
             lines[cleared..reached].iter_mut().for_each(|line| line[..layout.size[1]].fill([0.0; BLOCK]));
             cleared = reached;
@@ -95,12 +112,19 @@ impl Kernel for Plane<'_, '_> {
             }
         }
         lines[cleared..].iter_mut().for_each(|line| line[..layout.size[1]].fill([0.0; BLOCK]));
-        let Some(scale) = scale.map(|scale| &scale[block * BLOCK..][..BLOCK]) else { return };
-        for pixel in lines.iter_mut().flat_map(|line| &mut line[..layout.size[1]]) {
-            for lane in (0..BLOCK).step_by(S::LANES) {
-                let value = simd.mul(simd.load(&pixel[lane..]), simd.load(&scale[lane..]));
-                simd.store(value, &mut pixel[lane..]);
-            }
+        if let Some(scale) = scale {
+            scale_rows(simd, scale, layout.size[1], &mut lines[finished..cleared]);
+        }
+    }
+}
+
+/// Multiplies pixels by the `scale` of their channels.
+#[inline(always)]
+fn scale_rows<S: Simd>(simd: S, scale: &[f32; BLOCK], width: usize, lines: &mut [&mut [[f32; BLOCK]]]) {
+    for pixel in lines.iter_mut().flat_map(|line| &mut line[..width]) {
+        for lane in (0..BLOCK).step_by(S::LANES) {
+            let value = simd.mul(simd.load(&pixel[lane..]), simd.load(&scale[lane..]));
+            simd.store(value, &mut pixel[lane..]);
         }
     }
 }
