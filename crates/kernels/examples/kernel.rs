@@ -69,7 +69,7 @@ const KERNELS: [(&str, Kernel); 17] = [
     ("gate", |level, rounds| {
         over_images(rounds, |from, _, _| {
             let slopes = Slopes::of(level, Activation::Relu, from)?;
-            let shut = Gate { slopes: &slopes, scale: None };
+            let shut = Gate { slopes: Some(&slopes), scale: None };
             Ok(gate(level, &shut, from.layout, &mut Buffer::zeros(from.values.len()))?)
         })
     }),

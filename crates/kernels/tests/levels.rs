@@ -99,12 +99,12 @@ fn run(
     }
     let scale = noise(6, to.channels.next_multiple_of(16));
     let (marked, mut passed) = (Slopes::new(to), poisoned(to));
-    let ends = Gate { slopes: &marked, scale: Some(&scale) };
+    let ends = Gate { slopes: Some(&marked), scale: Some(&scale) };
     let epilogue = Epilogue { slopes: Some(&marked), gate: Some(ends), ..epilogue };
     conv.run(input, &epilogue, &Workspace::new(), to, &mut passed).expect("run to the end");
     let slopes = Slopes::of(level, activation, View { layout: to, values: &output }).expect("slopes");
     let mut expected = output.clone();
-    gate(level, &Gate { slopes: &slopes, ..ends }, to, &mut expected).expect("gate");
+    gate(level, &Gate { slopes: Some(&slopes), ..ends }, to, &mut expected).expect("gate");
     assert_eq!(
         bits(&unpacked(to, &passed)),
         bits(&unpacked(to, &expected)),

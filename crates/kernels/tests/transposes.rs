@@ -91,7 +91,7 @@ fn average_pools() {
         let sent = View { layout: above, values: &sent };
         for level in Level::available() {
             let slopes = Slopes::of(level, Activation::Relu, View { layout: below, values: &output }).expect("slopes");
-            for gated in [None, Some(Gate { slopes: &slopes, scale: None })] {
+            for gated in [None, Some(Gate { slopes: Some(&slopes), scale: None })] {
                 let mut gradient = poisoned(below);
                 average_pool_transpose_blocked(level, &shape, sent, gated, below, &mut gradient).expect("transpose");
                 let mut all = packed(below, &expected);
@@ -123,7 +123,7 @@ fn rectifiers() {
         for level in Level::available() {
             let mut gradient = packed(target, &upstream);
             let slopes = Slopes::of(level, activation, view).expect("slopes");
-            let unscaled = Gate { slopes: &slopes, scale: None };
+            let unscaled = Gate { slopes: Some(&slopes), scale: None };
             gate(level, &unscaled, target, &mut gradient).expect("gate");
             assert_eq!(unpacked(target, &gradient), expected, "{level} {activation:?}");
             let scaled = Some(Gate { scale: Some(&scale), ..unscaled });
@@ -135,10 +135,14 @@ fn rectifiers() {
             let expected: Vec<f32> = sums.iter().zip(&output).map(passes).collect();
             let expected: Vec<f32> = expected.iter().enumerate().map(scaled).collect();
             assert_eq!(unpacked(target, &gradient), expected, "{level} {activation:?}");
+            let open = Epilogue { gate: Some(Gate { slopes: None, scale: Some(&scale) }), ..epilogue };
+            map(level, input, &open, target, &mut gradient).expect("map");
+            let expected: Vec<f32> = sums.iter().enumerate().map(scaled).collect();
+            assert_eq!(unpacked(target, &gradient), expected, "{level} without a rectifier");
             let few = Epilogue { gate: Some(Gate { scale: Some(&scale[1..]), ..unscaled }), ..epilogue };
             assert!(matches!(map(level, input, &few, target, &mut gradient), Err(Error::Length { .. })));
             let others = Slopes::new(Layout { batch: 1, ..target });
-            let apart = Epilogue { gate: Some(Gate { slopes: &others, scale: None }), ..epilogue };
+            let apart = Epilogue { gate: Some(Gate { slopes: Some(&others), scale: None }), ..epilogue };
             assert!(matches!(map(level, input, &apart, target, &mut gradient), Err(Error::Shape(_))));
             let apart = Epilogue { slopes: Some(&others), ..epilogue };
             assert!(matches!(map(level, input, &apart, target, &mut gradient), Err(Error::Shape(_))));

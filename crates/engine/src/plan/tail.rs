@@ -40,15 +40,15 @@ impl Tail {
         if keep.contains(&input) || graph.readers(input).iter().any(|reader| *reader < id) {
             return Self::nothing(input);
         }
-        let tail = Self { sums: graph.readers(input).len() > 1, ..Self::nothing(input) }.rectified(graph);
-        // A norm alone would come before the sum.
-        if tail.rectifier.is_some() || !tail.sums { tail.scaled(graph, keep) } else { tail }
+        Self { sums: graph.readers(input).len() > 1, ..Self::nothing(input) }.rectified(graph).scaled(graph, keep)
     }
 
     fn scaled(self, graph: &Graph, keep: &[NodeId]) -> Self {
         let norm = self.lands;
         let is_norm = matches!(graph.node(norm).op, Op::BatchNorm2d(_));
-        if is_norm && !keep.contains(&norm) && graph.readers(norm).len() == 1 {
+        // All that the input's readers send is there.
+        let is_whole = norm == self.input || graph.readers(norm).len() == 1;
+        if is_norm && !keep.contains(&norm) && is_whole {
             return Self { norm: Some(norm), lands: before(graph, norm), ..self };
         }
         self

@@ -193,8 +193,13 @@ impl<'a> Walk<'a> {
         let epilogue = match tail.rectifier {
             Some((id, activation)) => {
                 slopes = self.slopes(id, activation)?;
-                let gate = Gate { slopes: &slopes, scale: norm.map(|norm| norm.scale) };
+                let gate = Gate { slopes: Some(&slopes), scale: norm.map(|norm| norm.scale) };
                 Epilogue { residual, gate: Some(gate), ..Epilogue::default() }
+            }
+            // The scale is of the sum.
+            None if tail.sums => {
+                let gate = norm.map(|norm| Gate { slopes: None, scale: Some(norm.scale) });
+                Epilogue { residual, gate, ..Epilogue::default() }
             }
             None => {
                 let norm = norm.map(|Norm { scale, .. }| Norm { scale, shift: &shift });
@@ -212,7 +217,7 @@ impl<'a> Walk<'a> {
             Some((id, activation)) => {
                 (scales, slopes) = (self.scales(&tail)?, self.slopes(id, activation)?);
                 let scale = scales.as_ref().map(|scales| scales.norm().scale);
-                (Some(Gate { slopes: &slopes, scale }), tail.lands)
+                (Some(Gate { slopes: Some(&slopes), scale }), tail.lands)
             }
             None => (None, input),
         };
@@ -237,7 +242,7 @@ impl<'a> Walk<'a> {
 
     fn masked(&self, id: NodeId, activation: Activation, upstream: Arc<Value>) -> Result<Image> {
         let slopes = self.slopes(id, activation)?;
-        let gate = Gate { slopes: &slopes, scale: None };
+        let gate = Gate { slopes: Some(&slopes), scale: None };
         let mut image = match Arc::try_unwrap(upstream) {
             Ok(Value::Image(image, _)) => image,
             Ok(Value::Plain(tensor)) => return Err(Error::shape("a rectifier", "an image in blocks", tensor.shape())),

@@ -181,9 +181,10 @@ impl Finish<'_> {
                 }
             }
             if let Some(gate) = gate {
-                let bits = &gate.slopes.line(n, y, first + block)[x..];
+                let bits = gate.slopes.map(|slopes| &slopes.line(n, y, first + block)[x..]);
                 for pixel in 0..pixels {
-                    gate.pass(simd, first + block, &bits[pixel * stride], &mut output[pixel * stride]);
+                    let bits = bits.map(|bits| &bits[pixel * stride]);
+                    gate.pass(simd, first + block, bits, &mut output[pixel * stride]);
                 }
             }
         }

@@ -11,11 +11,11 @@ use crate::error::{Result, expect_len};
 use crate::level::Level;
 use crate::parallel;
 
-/// `gradient = scale gradient`, and zero where the rectifier put out one of its bounds.
+/// `gradient = scale gradient`, and zero where a rectifier put out one of its bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct Gate<'a> {
     /// Where the rectifier put out none of its bounds: of an image of the gradient's shape.
-    pub slopes: &'a Slopes,
+    pub slopes: Option<&'a Slopes>,
     /// What each channel is multiplied by, with room for whole blocks.
     pub scale: Option<&'a [f32]>,
 }
@@ -23,14 +23,14 @@ pub struct Gate<'a> {
 impl Gate<'_> {
     /// Checks that it fits a gradient.
     pub(super) fn check(&self, gradient: Layout) -> Result<()> {
-        self.slopes.check(gradient)?;
+        self.slopes.map_or(Ok(()), |slopes| slopes.check(gradient))?;
         self.scale.map_or(Ok(()), |scale| expect_len("scale", scale.len(), gradient.blocks() * BLOCK))
     }
 
     /// Changes a pixel of a block.
     #[inline(always)]
-    pub(super) fn pass<S: Simd>(&self, simd: S, block: usize, bits: &AtomicU16, pixel: &mut [f32; BLOCK]) {
-        let bits = bits.load(Ordering::Relaxed);
+    pub(super) fn pass<S: Simd>(&self, simd: S, block: usize, bits: Option<&AtomicU16>, pixel: &mut [f32; BLOCK]) {
+        let bits = bits.map_or(u16::MAX, |bits| bits.load(Ordering::Relaxed));
         for lane in (0..BLOCK).step_by(S::LANES) {
             let mut value = simd.keep(simd.load(&pixel[lane..]), bits >> lane);
             if let Some(scale) = self.scale {
