@@ -10,7 +10,7 @@ use crate::graph::{Graph, NodeId};
 use crate::layer::{Layer, Params};
 use crate::memory::Saved;
 use crate::op::Op;
-use crate::plan::{Choice, Packs, Plan, Value};
+use crate::plan::{Choice, Packs, Plan, Route, Value};
 use crate::tape::{ChannelSums, Keep, Maxima, Retain, Tape};
 use crate::tensor::{Tensor, is_finite, values};
 use crate::weight::Weight;
@@ -139,6 +139,12 @@ impl Network {
     pub(crate) fn plan(&self, shapes: &[Vec<usize>], sources: Vec<NodeId>, wanted: Vec<bool>) -> Result<Arc<Plan>> {
         let asked = (self.choice, shapes[0].clone(), sources.clone(), wanted.clone());
         self.packs.plan(asked, || Plan::new(self, shapes, &sources, &wanted))
+    }
+
+    /// The way of a gradient to the nodes `keep`.
+    pub(crate) fn route(&self, shapes: &[Vec<usize>], keep: &[NodeId]) -> Result<Arc<Route>> {
+        let way = (self.choice, shapes[0].clone(), keep.to_vec());
+        self.packs.route(way, || Route::new(self, shapes, keep))
     }
 
     /// The plan of a forward pass that keeps what `retain` asks for.

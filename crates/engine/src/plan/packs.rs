@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gradex_kernels::blocked::{Algorithm, BLOCK, Buffer, Direction, Norm, PackedConv, Workspace};
 use gradex_kernels::{ConvShape, Level, Padding, Weights};
 
-use super::{Choice, Plan};
+use super::{Choice, Plan, Route};
 use crate::error::{Error, Result};
 use crate::fold::scaled;
 use crate::graph::NodeId;
@@ -18,7 +18,10 @@ type Key = (NodeId, Direction, Algorithm, [usize; 4], Option<NodeId>);
 /// The choice of algorithms, the input's shape, the nodes that are given, and those asked for.
 type Asked = (Choice, Vec<usize>, Vec<NodeId>, Vec<bool>);
 
-/// Plans that are kept at most: the latest.
+/// The choice of algorithms, the input's shape and the nodes at whose outputs gradients are kept.
+type Way = (Choice, Vec<usize>, Vec<NodeId>);
+
+/// Plans and routes that are kept at most: the latest.
 const PLANS: usize = 8;
 
 /// What was made, oldest first. There is little of it: to look through it is as fast as to hash.
@@ -31,6 +34,7 @@ pub(crate) struct Packs {
     norms: Kept<NodeId, Scales>,
     pooled: Kept<(NodeId, usize), Params>,
     plans: Kept<Asked, Plan>,
+    routes: Kept<Way, Route>,
     /// Memory that is used again from run to run.
     pub workspace: Arc<Workspace>,
 }
@@ -59,17 +63,19 @@ impl Packs {
             norms: others(&self.norms, |id| *id == node),
             pooled: others(&self.pooled, |(id, _)| *id == node),
             plans: Mutex::default(),
+            routes: Mutex::default(),
             workspace: Arc::clone(&self.workspace),
         }
     }
 
     /// The plan for what is asked.
     pub(crate) fn plan(&self, asked: Asked, make: impl FnOnce() -> Result<Plan>) -> Result<Arc<Plan>> {
-        let plan = found(&self.plans, asked, make);
-        let mut plans = locked(&self.plans);
-        let old = plans.len().saturating_sub(PLANS);
-        plans.drain(..old);
-        plan
+        latest(&self.plans, asked, make)
+    }
+
+    /// The way of a gradient.
+    pub(crate) fn route(&self, way: Way, make: impl FnOnce() -> Result<Route>) -> Result<Arc<Route>> {
+        latest(&self.routes, way, make)
     }
 
     /// A linear layer's weight, summed over the pixels of each of so many channels.
@@ -133,6 +139,15 @@ fn found<K: PartialEq, T>(kept: &Kept<K, T>, key: K, make: impl FnOnce() -> Resu
         kept.push((key, Arc::clone(&made)));
         made
     }))
+}
+
+/// The same of what is kept for a while.
+fn latest<K: PartialEq, T>(kept: &Kept<K, T>, key: K, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+    let made = found(kept, key, make);
+    let mut kept = locked(kept);
+    let old = kept.len().saturating_sub(PLANS);
+    kept.drain(..old);
+    made
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

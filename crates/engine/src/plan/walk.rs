@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_kernels::blocked::{
-    self, Activation, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes,
-    average_pool_transpose_blocked, map, max_pool_transpose_blocked,
+    self, Activation, Buffer, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, average_pool_transpose_blocked, map,
+    max_pool_transpose_blocked,
 };
-use gradex_kernels::{Level, Padding, PoolShape};
+use gradex_kernels::{Level, PoolShape};
 
 use super::packs::Scales;
-use super::{Choice, Image, Tail, Value, layouts, norm_before_sum};
+use super::route::{Route, taken_in};
+use super::{Image, Tail, Value};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
@@ -28,80 +29,20 @@ pub(crate) struct Walk<'a> {
     network: &'a Network,
     tape: &'a Tape,
     level: Level,
-    /// How the gradient at each image lies in memory; `None` for what is no image.
-    layouts: Vec<Option<Layout>>,
-    convs: Vec<Option<(Arc<PackedConv>, Tail)>>,
     keep: &'a [NodeId],
-    /// Which nodes gradients go on to.
-    wanted: Vec<bool>,
+    route: Arc<Route>,
 }
 
 impl<'a> Walk<'a> {
     /// The walk over a tape to the nodes `keep`, with the weights that it needs.
     pub(crate) fn new(network: &'a Network, tape: &'a Tape, keep: &'a [NodeId]) -> Result<Self> {
-        let graph = network.graph();
-        let (layouts, convs) = (layouts(&tape.shapes), vec![None; tape.shapes.len()]);
-        let wanted = graph.depend_on(keep);
-        let mut walk = Self { network, tape, level: Level::current()?, layouts, convs, keep, wanted };
-        for id in graph.ids().take(walk.layouts.len()) {
-            if walk.goes_on(id) {
-                walk.prepare(id).map_err(|error| error.at(&graph.node(id).name))?;
-            }
-        }
-        Ok(walk)
-    }
-
-    /// Whether the gradient that a node is sent stays as it is: nobody adds to it, and nobody reads it in blocks.
-    fn is_end(&self, id: NodeId) -> bool {
-        !self.goes_on(id) && self.network.graph().readers(id).len() == 1
-    }
-
-    /// Whether a node sends anything.
-    fn goes_on(&self, id: NodeId) -> bool {
-        self.network.graph().node(id).inputs.iter().any(|input| self.wanted[input.0])
-    }
-
-    /// The norm whose scale the transposed weights of a convolution take in. Exact walks round as the layers do.
-    fn taken_in(&self, convolution: NodeId) -> Option<NodeId> {
-        let is_exact = self.network.choice() == Choice::Exact;
-        norm_before_sum(self.network.graph(), convolution).filter(|_| !is_exact)
-    }
-
-    /// The transposed weights of a node, and the zeros around the gradient that it reads.
-    fn prepare(&mut self, id: NodeId) -> Result<()> {
-        let node = self.network.graph().node(id);
-        let halo = match &node.op {
-            Op::Conv2d(conv) => {
-                let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &self.tape.shapes[input.0]))?;
-                let (params, algorithm) = (self.network.params(id), self.network.choice().of(self.level, &shape));
-                let norm = self.taken_in(id);
-                let norm = norm.map(|norm| (norm, self.network.params(norm)));
-                let packed = self.network.packs().conv((id, params), &shape, Direction::Transposed, algorithm, norm)?;
-                let halo = packed.halo(shape.output, shape.input);
-                let input = node.inputs.first().copied().unwrap_or(NodeId::INPUT);
-                self.convs[id.0] = Some((packed, Tail::of_convolution(self.network.graph(), id, input, self.keep)));
-                halo
-            }
-            Op::BatchNorm2d(_) | Op::Relu(_) | Op::Relu6(_) | Op::Add(_) | Op::Dropout(_) => {
-                let inputs = node.inputs.iter().filter_map(|input| self.layouts[input.0]);
-                inputs.fold(Padding::default(), |all, input| all.and(input.halo))
-            }
-            Op::MaxPool2d(_)
-            | Op::AvgPool2d(_)
-            | Op::AdaptiveAvgPool2d(_)
-            | Op::Input(_)
-            | Op::Linear(_)
-            | Op::Concat(_)
-            | Op::Flatten(_)
-            | Op::Softmax(_) => Padding::default(),
-        };
-        self.layouts[id.0] = self.layouts[id.0].map(|layout| Layout { halo, ..layout });
-        Ok(())
+        let route = network.route(&tape.shapes, keep)?;
+        Ok(Self { network, tape, level: Level::current()?, keep, route })
     }
 
     /// A tensor in the form in which the gradient at a node's output goes back.
     pub(crate) fn give(&self, id: NodeId, tensor: &Tensor) -> Result<Arc<Value>> {
-        Value::give(tensor, self.layouts[id.0], &self.network.packs().workspace).map(Arc::new)
+        Value::give(tensor, self.route.layouts[id.0], &self.network.packs().workspace).map(Arc::new)
     }
 
     /// What a node sends, and to which nodes: its inputs, or those that lie before them. `arrived` is what other nodes have
@@ -112,22 +53,25 @@ impl<'a> Walk<'a> {
         upstream: Arc<Value>,
         arrived: &mut BTreeMap<NodeId, Arc<Value>>,
     ) -> Result<Vec<(NodeId, Arc<Value>)>> {
-        let node = self.network.graph().node(id);
+        let graph = self.network.graph();
+        let node = graph.node(id);
         let one = |to: NodeId, image: Image| Ok(vec![(to, Arc::new(Value::image(image)))]);
         match (&node.op, &node.inputs[..], &*upstream) {
             (Op::Add(_) | Op::Dropout(_), inputs, _) => {
                 Ok(inputs.iter().map(|input| (*input, Arc::clone(&upstream))).collect())
             }
             (Op::Conv2d(_), [_], Value::Image(image, _)) => {
-                let (conv, tail) = self.convs[id.0].as_ref().ok_or(Error::NotRetained("transposed weights"))?;
-                if conv.writes_planes() && tail.is_bare() && self.is_end(tail.input) {
+                let (conv, tail) = self.route.convs[id.0].as_ref().ok_or(Error::NotRetained("transposed weights"))?;
+                if conv.writes_planes() && tail.is_bare() && self.route.is_end(graph, tail.input) {
                     return Ok(vec![(tail.input, Arc::new(Value::Plain(self.planes(conv, tail.input, image)?)))]);
                 }
                 let sum = if tail.sums { arrived.remove(&tail.input) } else { None };
                 one(tail.lands, self.convolution(conv, tail, image, sum)?)
             }
             // Its scale is in the weights that come next.
-            (Op::BatchNorm2d(_), [input], _) if self.taken_in(*input) == Some(id) => Ok(vec![(*input, upstream)]),
+            (Op::BatchNorm2d(_), [input], _) if taken_in(self.network, *input) == Some(id) => {
+                Ok(vec![(*input, upstream)])
+            }
             (Op::BatchNorm2d(_), [input], Value::Image(image, _)) => one(*input, self.scaled(id, *input, image)?),
             (Op::Relu(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu, upstream)?),
             (Op::Relu6(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu6, upstream)?),
@@ -158,7 +102,7 @@ impl<'a> Walk<'a> {
 
     /// The gradient at the output of a node to keep, where `arrived` is what reached it: not yet scaled if its weights do that.
     pub(crate) fn kept(&self, id: NodeId, arrived: Tensor) -> Result<Tensor> {
-        let Some(norm) = self.taken_in(id) else { return Ok(arrived) };
+        let Some(norm) = taken_in(self.network, id) else { return Ok(arrived) };
         let (site, missing) = (self.network.site(self.tape, norm), Error::NotRetained("gradient of a batch norm"));
         site.op.backward(&site, &arrived)?.pop().ok_or(missing)
     }
@@ -278,7 +222,7 @@ impl<'a> Walk<'a> {
 
     /// An image of the gradient at a node's output.
     fn image(&self, id: NodeId, fill: impl FnOnce(Layout, &mut [f32]) -> gradex_kernels::Result<()>) -> Result<Image> {
-        let layout = self.layouts[id.0].ok_or_else(|| Error::shape("a planned layer", "an image", &[]))?;
+        let layout = self.route.layouts[id.0].ok_or_else(|| Error::shape("a planned layer", "an image", &[]))?;
         Image::new(layout, &self.network.packs().workspace, |output| fill(layout, output))
     }
 
@@ -288,7 +232,14 @@ impl<'a> Walk<'a> {
         let site = self.network.site(self.tape, id);
         let sent = node.op.backward(&site, upstream.tensor()?)?;
         let give = |(input, tensor): (&NodeId, Tensor)| {
-            Ok((*input, if self.is_end(*input) { Arc::new(Value::Plain(tensor)) } else { self.give(*input, &tensor)? }))
+            Ok((
+                *input,
+                if self.route.is_end(self.network.graph(), *input) {
+                    Arc::new(Value::Plain(tensor))
+                } else {
+                    self.give(*input, &tensor)?
+                },
+            ))
         };
         node.inputs.iter().zip(sent).map(give).collect()
     }
