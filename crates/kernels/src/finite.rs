@@ -12,7 +12,7 @@ use crate::parallel;
 /// Numbers that one piece of work looks at.
 const PIECE: usize = 1 << 15;
 /// Sums that do not wait for each other.
-const CHAINS: usize = 8;
+const CHAINS: usize = 4;
 
 /// Whether none of the numbers is NaN or infinite.
 ///

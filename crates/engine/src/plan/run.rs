@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gradex_kernels::Level;
 use gradex_kernels::blocked::{self, Layout, Slopes, average_pool_blocked, map, max_pool_blocked};
 
+use super::value::Form;
 use super::{Epilogue, Image, Plan, Step, Value, Work};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
@@ -77,24 +78,21 @@ impl Plan {
         let value = match &step.work {
             Work::Convolution(conv, epilogue) => {
                 let (written, epilogue) = (layout()?, epilogue.with(values, slopes)?);
-                let rows = |tensor: &Tensor| {
-                    let ([.., height, width], read) = (nchw("conv2d", tensor.shape())?, row_major(tensor));
-                    let size = [height, width];
-                    Image::new(written, workspace, |output| {
-                        conv.run_planes(size, &read, &epilogue, workspace, written, output)
-                    })
+                let given = match lent.filter(|_| read == NodeId::INPUT) {
+                    Some(tensor) => Form::Rows(tensor),
+                    None => input()?.form(),
                 };
-                match lent.filter(|_| read == NodeId::INPUT) {
-                    Some(tensor) => rows(tensor)?,
-                    None => match input()?.as_ref() {
-                        Value::Plain(tensor) => rows(tensor)?,
-                        Value::Image(image, _) => {
-                            let read = image.view();
-                            Image::new(written, workspace, |output| {
-                                conv.run(read, &epilogue, workspace, written, output)
-                            })?
-                        }
-                    },
+                match given {
+                    Form::Rows(tensor) => {
+                        let ([.., height, width], read) = (nchw("conv2d", tensor.shape())?, row_major(tensor));
+                        let size = [height, width];
+                        Image::new(written, workspace, |output| {
+                            conv.run_planes(size, &read, &epilogue, workspace, written, output)
+                        })?
+                    }
+                    Form::Blocks(read) => {
+                        Image::new(written, workspace, |output| conv.run(read, &epilogue, workspace, written, output))?
+                    }
                 }
             }
             Work::Map(epilogue) => {

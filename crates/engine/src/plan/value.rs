@@ -17,6 +17,14 @@ pub(crate) enum Value {
     Image(Image, OnceLock<Tensor>),
 }
 
+/// What is read of a value.
+pub(super) enum Form<'a> {
+    /// Row-major.
+    Rows(&'a Tensor),
+    /// In blocks.
+    Blocks(View<'a>),
+}
+
 impl Value {
     pub(crate) fn image(image: Image) -> Self {
         Self::Image(image, OnceLock::new())
@@ -41,6 +49,14 @@ impl Value {
                     Ok(whole.get_or_init(|| tensor))
                 }
             },
+        }
+    }
+
+    /// As it is held.
+    pub(super) fn form(&self) -> Form<'_> {
+        match self {
+            Self::Plain(tensor) => Form::Rows(tensor),
+            Self::Image(image, _) => Form::Blocks(image.view()),
         }
     }
 

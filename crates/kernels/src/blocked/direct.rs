@@ -65,7 +65,12 @@ impl Direct {
 
     /// Whether it can write planes.
     pub(super) fn writes_planes(&self) -> bool {
-        self.narrow.is_some()
+        self.narrow().is_some()
+    }
+
+    /// [`Direct::narrow`] where vectors are long enough: programs for others need not have it.
+    fn narrow(&self) -> Option<usize> {
+        self.narrow.filter(|_| self.level.lanes() > 4)
     }
 
     pub(super) fn halo(&self, input: [usize; 2], output: [usize; 2]) -> Padding {
@@ -98,7 +103,7 @@ impl Direct {
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
         let panel = self.level.blocks();
         // Where there is one panel, rows are all that threads can share.
-        let step = if self.narrow.is_some() { 1 } else { self.phases.step[0] };
+        let step = if self.narrow().is_some() { 1 } else { self.phases.step[0] };
         parallel::for_each(pieces(&layout, panel, step, output), |mut piece| {
             piece.clear_halo(&layout);
             self.piece(run, &layout, &taps, &mut piece);
@@ -122,7 +127,7 @@ impl Direct {
                 let (panels, values) = &self.weights[phase];
                 values.read(self.level, panels[panel].values.clone(), run.workspace, |weights| {
                     let sums = self.sums(&part, weights);
-                    match self.narrow {
+                    match self.narrow() {
                         Some(outputs) => {
                             self.level.run(Narrow { sums, outputs, rows: &mut lines, tile: &mut Tile::new() })
                         }
@@ -135,7 +140,7 @@ impl Direct {
 
     /// [`Direct::run`] that writes `image [n, c, h, w]`; the layout tells its size.
     pub(super) fn run_to_planes(&self, run: &Run<'_>, layout: Layout, image: &mut [f32]) {
-        let Some(outputs) = self.narrow else { return };
+        let Some(outputs) = self.narrow() else { return };
         let step = self.phases.step;
         let taps: Vec<Taps> = self.phases.phases.iter().map(|phase| phase.taps(run.row_stride())).collect();
         parallel::for_each(planes::pieces(&layout, PIECES, image), |piece| {

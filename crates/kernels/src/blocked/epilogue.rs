@@ -94,8 +94,16 @@ impl<'a> Epilogue<'a> {
 
     /// The slopes and the gate, for a piece of single blocks that was just written.
     pub(super) fn end(&self, level: Level, layout: Layout, piece: &mut Piece<'_>) {
-        if self.has_end() {
-            level.run(End { epilogue: self, layout, piece });
+        if !self.has_end() {
+            return;
+        }
+        let [height, width] = layout.size;
+        for (row, slice) in piece.rows.clone().zip(&mut piece.slices) {
+            for (place, block) in piece.panels.clone().enumerate() {
+                let output = &mut slice[place * layout.block_stride() + layout.halo.left * BLOCK..];
+                let finish = self.at(row / height, row % height, block, 0);
+                level.run(End { finish: &finish, size: [1, width], stride: 1, block_stride: 0, output });
+            }
         }
     }
 
@@ -109,27 +117,6 @@ impl<'a> Epilogue<'a> {
         let norm = self.norm.map(|Norm { scale, shift }| (&scale[block * BLOCK..], &shift[block * BLOCK..]));
         let last = self.has_end().then_some(Last { slopes: self.slopes, gate: self.gate, place: [n, y, block, x] });
         Finish { norm, residual, activation: self.activation, last }
-    }
-}
-
-/// The end of a piece.
-struct End<'a, 'b, 'c> {
-    epilogue: &'a Epilogue<'a>,
-    layout: Layout,
-    piece: &'c mut Piece<'b>,
-}
-
-impl Kernel for End<'_, '_, '_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { epilogue, layout, piece } = self;
-        let [height, width] = layout.size;
-        for (row, slice) in piece.rows.clone().zip(&mut piece.slices) {
-            for (place, block) in piece.panels.clone().enumerate() {
-                let output = &mut slice[place * layout.block_stride() + layout.halo.left * BLOCK..];
-                epilogue.at(row / height, row % height, block, 0).end(simd, [1, width], 1, 0, output);
-            }
-        }
     }
 }
 
@@ -157,37 +144,6 @@ impl Finish<'_> {
     #[inline(always)]
     pub(super) fn has_end(&self) -> bool {
         self.last.is_some()
-    }
-
-    /// Marks the slopes of `[blocks, pixels]` that were written to `output`, and lets them through the gate. Pixels are
-    /// `stride` apart.
-    #[inline(always)]
-    pub(super) fn end<S: Simd>(
-        &self,
-        simd: S,
-        [blocks, pixels]: [usize; 2],
-        stride: usize,
-        block_stride: usize,
-        output: &mut [f32],
-    ) {
-        let Some(Last { slopes, gate, place: [n, y, first, x] }) = self.last else { return };
-        let bounds = self.activation.vectors(simd);
-        for block in 0..blocks {
-            let output = output[block * block_stride..].as_chunks_mut::<BLOCK>().0;
-            if let Some(slopes) = slopes {
-                let bits = &slopes.line(n, y, first + block)[x..];
-                for pixel in 0..pixels {
-                    mark(simd, bounds, &output[pixel * stride], &bits[pixel * stride]);
-                }
-            }
-            if let Some(gate) = gate {
-                let bits = gate.slopes.map(|slopes| &slopes.line(n, y, first + block)[x..]);
-                for pixel in 0..pixels {
-                    let bits = bits.map(|bits| &bits[pixel * stride]);
-                    gate.pass(simd, first + block, bits, &mut output[pixel * stride]);
-                }
-            }
-        }
     }
 
     /// The steps, for channels from `lane` of block `block` on, `pixel` pixels behind the start.
@@ -282,6 +238,41 @@ impl Finish<'_> {
                     let value = simd.add(value, simd.load(&residual[at][lane..]));
                     simd.store(simd.clamp(value, bounds), &mut places[at][lane..]);
                     at += stride;
+                }
+            }
+        }
+    }
+}
+
+/// What follows once `[blocks, pixels]` of a row are written to `output`: slopes are marked, and the values let through the
+/// gate. Pixels are `stride` apart.
+pub(super) struct End<'a, 'b> {
+    pub finish: &'b Finish<'a>,
+    pub size: [usize; 2],
+    pub stride: usize,
+    pub block_stride: usize,
+    pub output: &'b mut [f32],
+}
+
+impl Kernel for End<'_, '_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { finish, size: [blocks, pixels], stride, block_stride, output } = self;
+        let Some(Last { slopes, gate, place: [n, y, first, x] }) = finish.last else { return };
+        let bounds = finish.activation.vectors(simd);
+        for block in 0..blocks {
+            let output = output[block * block_stride..].as_chunks_mut::<BLOCK>().0;
+            if let Some(slopes) = slopes {
+                let bits = &slopes.line(n, y, first + block)[x..];
+                for pixel in 0..pixels {
+                    mark(simd, bounds, &output[pixel * stride], &bits[pixel * stride]);
+                }
+            }
+            if let Some(gate) = gate {
+                let bits = gate.slopes.map(|slopes| &slopes.line(n, y, first + block)[x..]);
+                for pixel in 0..pixels {
+                    let bits = bits.map(|bits| &bits[pixel * stride]);
+                    gate.pass(simd, first + block, bits, &mut output[pixel * stride]);
                 }
             }
         }

@@ -137,7 +137,7 @@ impl Layout {
         for y in 0..height {
             let start = self.row_start(n, y) + block * self.block_stride() + self.halo.left * BLOCK;
             for (x, pixel) in values[start..][..width * BLOCK].chunks_exact(BLOCK).enumerate() {
-                let place = planes.iter_mut().skip(y * width + x).step_by(height * width);
+                let place = planes[y * width + x..].iter_mut().step_by(height * width);
                 place.zip(pixel).for_each(|(target, source)| *target = *source);
             }
         }

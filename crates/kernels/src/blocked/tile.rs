@@ -3,7 +3,7 @@
 
 use super::BLOCK;
 use super::ahead::{Ahead, LINE};
-use super::epilogue::Finish;
+use super::epilogue::{End, Finish};
 use crate::arch::{Kernel, Simd};
 use crate::level::Level;
 
@@ -52,24 +52,11 @@ impl Line<'_, '_> {
     /// What follows once it is written: `pixels` of `vectors` of output channels.
     #[inline(always)]
     pub(super) fn end<S: Simd>(&mut self, simd: S, vectors: usize, pixels: usize) {
-        if self.finish.has_end() {
-            let blocks = (vectors * S::LANES).div_ceil(BLOCK);
-            simd.enter(End { line: self, blocks, pixels });
+        let Line { output, block_stride, stride, finish, .. } = self;
+        if finish.has_end() {
+            let size = [(vectors * S::LANES).div_ceil(BLOCK), pixels];
+            simd.enter(End { finish, size, stride: *stride, block_stride: *block_stride, output });
         }
-    }
-}
-
-struct End<'a, 'b, 'c> {
-    line: &'c mut Line<'a, 'b>,
-    blocks: usize,
-    pixels: usize,
-}
-
-impl Kernel for End<'_, '_, '_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Line { output, block_stride, stride, finish, .. } = self.line;
-        finish.end(simd, [self.blocks, self.pixels], *stride, *block_stride, output);
     }
 }
 
