@@ -52,11 +52,15 @@ impl Line<'_, '_> {
     /// What follows once it is written: `pixels` of `vectors` of output channels.
     #[inline(always)]
     pub(super) fn end<S: Simd>(&mut self, simd: S, vectors: usize, pixels: usize) {
-        let Line { output, block_stride, stride, finish, .. } = self;
-        if finish.has_end() {
-            let size = [(vectors * S::LANES).div_ceil(BLOCK), pixels];
-            simd.enter(End { finish, size, stride: *stride, block_stride: *block_stride, output });
+        if self.finish.has_end() {
+            self.written(simd, [(vectors * S::LANES).div_ceil(BLOCK), pixels]);
         }
+    }
+
+    #[inline(never)]
+    fn written<S: Simd>(&mut self, simd: S, size: [usize; 2]) {
+        let Line { output, block_stride, stride, finish, .. } = self;
+        simd.enter(End { finish, size, stride: *stride, block_stride: *block_stride, output });
     }
 }
 
