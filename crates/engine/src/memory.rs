@@ -142,6 +142,7 @@ impl Graph {
             let read: usize = self.node(id).inputs.iter().filter(|read| keeps(**read)).map(|read| sizes[read.0]).sum();
             most = most.max(alive + read);
             let mut inputs = self.node(id).inputs.clone();
+            inputs.sort();
             inputs.dedup();
             let freed = inputs.iter().filter(|read| last[read.0] == id && !keeps(**read));
             alive -= freed.map(|read| sizes[read.0]).sum::<usize>();
@@ -206,7 +207,7 @@ fn packed_alone(op: &Op, input: &[usize], choice: Choice, level: Level) -> Resul
 mod tests {
     use super::*;
     use crate::graph::GraphBuilder;
-    use crate::layers::{Concat, Conv2d, Relu};
+    use crate::layers::{Add, Concat, Conv2d, Relu};
 
     /// Three images of 16 channels and 4 x 4 pixels, 576 numbers each as kernels hold them.
     fn chain() -> Graph {
@@ -231,6 +232,17 @@ mod tests {
         let batch = chain().footprint(&shape(5), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!((batch.tape, batch.backward), (5 * whole.tape, 5 * whole.backward));
         assert_eq!(batch.parameters, whole.parameters);
+    }
+
+    #[test]
+    fn what_is_read_several_times_is_let_go_of_once() {
+        let mut graph = GraphBuilder::new(16);
+        let [a, b] = ["a", "b"].map(|name| graph.add(name, Conv2d::new(16, 16, 1).no_bias(), NodeId::INPUT));
+        let sum = graph.join("sum", Add, &[a, b, a]);
+        graph.add("relu", Relu, sum);
+        let footprint =
+            graph.finish().unwrap().footprint(&[1, 16, 4, 4], &Retain::logits(), &[], Choice::Exact).unwrap();
+        assert_eq!(footprint.forward, 4 * 3 * (576 + 256));
     }
 
     #[test]

@@ -141,10 +141,14 @@ impl Network {
         self.packs.plan(asked, || Plan::new(self, shapes, &sources, &wanted))
     }
 
-    /// The way of a gradient to the nodes `keep`.
+    /// The way of a gradient over a tape with these shapes to the nodes `keep`.
     pub(crate) fn route(&self, shapes: &[Vec<usize>], keep: &[NodeId]) -> Result<Arc<Route>> {
         let way = (self.choice, shapes[0].clone(), keep.to_vec());
-        self.packs.route(way, || Route::new(self, shapes, keep))
+        let route = self.packs.route(way, || Route::new(self, self.graph.shapes(&shapes[0])?, keep))?;
+        if route.shapes != shapes {
+            return Err(Error::Graph("the tape is another network's".to_owned()));
+        }
+        Ok(route)
     }
 
     /// The plan of a forward pass that keeps what `retain` asks for.

@@ -87,7 +87,7 @@ impl Memory {
                     let (batch, retain) = (of_batch(input, batch), Retain::gradient(graph, NodeId::INPUT));
                     let batch = graph.footprint(&batch, &retain, &[NodeId::INPUT], choice)?;
                     memory.copies = memory.copies.max(2 * packed + packing);
-                    memory.passes = memory.passes.max(batch.tape + batch.forward.max(batch.backward));
+                    memory.passes = memory.passes.max(batch.tape + with_idle(batch.forward.max(batch.backward)));
                 }
             }
         }
@@ -106,8 +106,7 @@ impl Memory {
     /// As [`Explainer::retain`](crate::Explainer::retain).
     pub fn with_scores(self, graph: &Graph, input: &[usize], batch: usize, choice: Choice) -> Result<Self> {
         let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[], choice)?;
-        // Beside it the images that were made, each thread's share of them, and freed memory that does not fit what comes next.
-        Ok(Self { passes: self.passes.max(batch.tape + batch.forward + batch.forward / 2), ..self })
+        Ok(Self { passes: self.passes.max(batch.tape + with_idle(batch.forward)), ..self })
     }
 
     /// All of it.
@@ -115,6 +114,12 @@ impl Memory {
     pub fn total(&self) -> usize {
         self.parameters + self.copies + self.tape + self.passes
     }
+}
+
+/// Bytes that are alive in a batch's pass; the images that were made for it, each thread's share of them, and freed memory that
+/// does not fit what comes next.
+fn with_idle(alive: usize) -> usize {
+    alive + alive / 2
 }
 
 /// Bytes of the gradients that leave the classifier together: at a layer's output and input, each stacked and apart.

@@ -14,6 +14,8 @@ use crate::op::Op;
 /// The way back to some nodes.
 #[derive(Debug)]
 pub(crate) struct Route {
+    /// Of all nodes' outputs.
+    pub(crate) shapes: Vec<Vec<usize>>,
     /// How the gradient at each image lies in memory; `None` for what is no image.
     pub(super) layouts: Vec<Option<Layout>>,
     pub(super) convs: Vec<Option<(Arc<PackedConv>, Tail)>>,
@@ -23,13 +25,13 @@ pub(crate) struct Route {
 
 impl Route {
     /// The way to the nodes `keep`, for tensors of these shapes.
-    pub(crate) fn new(network: &Network, shapes: &[Vec<usize>], keep: &[NodeId]) -> Result<Self> {
+    pub(crate) fn new(network: &Network, shapes: Vec<Vec<usize>>, keep: &[NodeId]) -> Result<Self> {
         let graph = network.graph();
-        let (layouts, convs) = (layouts(shapes), vec![None; shapes.len()]);
-        let mut route = Self { layouts, convs, wanted: graph.depend_on(keep) };
-        for id in graph.ids().take(shapes.len()) {
+        let (layouts, convs) = (layouts(&shapes), vec![None; shapes.len()]);
+        let mut route = Self { shapes, layouts, convs, wanted: graph.depend_on(keep) };
+        for id in graph.ids() {
             if route.goes_on(graph, id) {
-                route.prepare(network, shapes, keep, id).map_err(|error| error.at(&graph.node(id).name))?;
+                route.prepare(network, keep, id).map_err(|error| error.at(&graph.node(id).name))?;
             }
         }
         Ok(route)
@@ -46,11 +48,11 @@ impl Route {
     }
 
     /// The transposed weights of a node, and the zeros around the gradient that it reads.
-    fn prepare(&mut self, network: &Network, shapes: &[Vec<usize>], keep: &[NodeId], id: NodeId) -> Result<()> {
+    fn prepare(&mut self, network: &Network, keep: &[NodeId], id: NodeId) -> Result<()> {
         let node = network.graph().node(id);
         let halo = match &node.op {
             Op::Conv2d(conv) => {
-                let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &shapes[input.0]))?;
+                let shape = conv.shape(node.inputs.first().map_or(&[][..], |input| &self.shapes[input.0]))?;
                 let algorithm = network.choice().of(Level::current()?, &shape);
                 let norm = taken_in(network, id).map(|norm| (norm, network.params(norm)));
                 let conv = (id, network.params(id));

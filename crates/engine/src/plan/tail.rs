@@ -40,29 +40,33 @@ impl Tail {
         if keep.contains(&input) || graph.readers(input).iter().any(|reader| *reader < id) {
             return Self::nothing(input);
         }
-        Self { sums: graph.readers(input).len() > 1, ..Self::nothing(input) }.rectified(graph).scaled(graph, keep)
+        let tail = Self { sums: graph.readers(input).len() > 1, ..Self::nothing(input) };
+        tail.rectified(graph, id).scaled(graph, id, keep)
     }
 
-    fn scaled(self, graph: &Graph, keep: &[NodeId]) -> Self {
+    fn scaled(self, graph: &Graph, id: NodeId, keep: &[NodeId]) -> Self {
         let norm = self.lands;
         let is_norm = matches!(graph.node(norm).op, Op::BatchNorm2d(_));
         // All that the input's readers send is there.
         let is_whole = norm == self.input || graph.readers(norm).len() == 1;
-        if is_norm && !keep.contains(&norm) && is_whole {
+        if is_norm && !keep.contains(&norm) && is_whole && keeps_order(graph, norm, id) {
             return Self { norm: Some(norm), lands: before(graph, norm), ..self };
         }
         self
     }
 
-    /// Of a max-pooling that reads `input`: it is the only reader, or ends there.
-    pub(crate) fn of_pooling(graph: &Graph, input: NodeId, keep: &[NodeId]) -> Self {
+    /// Of a pooling `id` that reads `input`: it is the only reader, or ends there.
+    pub(crate) fn of_pooling(graph: &Graph, id: NodeId, input: NodeId, keep: &[NodeId]) -> Self {
         if keep.contains(&input) || graph.readers(input).len() > 1 {
             return Self::nothing(input);
         }
-        Self::nothing(input).rectified(graph).scaled(graph, keep)
+        Self::nothing(input).rectified(graph, id).scaled(graph, id, keep)
     }
 
-    fn rectified(self, graph: &Graph) -> Self {
+    fn rectified(self, graph: &Graph, id: NodeId) -> Self {
+        if !keeps_order(graph, self.input, id) {
+            return self;
+        }
         let activation = match &graph.node(self.input).op {
             Op::Relu(_) => Activation::Relu,
             Op::Relu6(_) => Activation::Relu6,
@@ -90,6 +94,15 @@ pub(crate) fn norm_before_sum(graph: &Graph, convolution: NodeId) -> Option<Node
     let norm = graph.readers(convolution).first().copied().filter(is_norm)?;
     let is_sum = |reader: &NodeId| matches!(graph.node(*reader).op, Op::Add(_));
     (graph.foldable(norm).is_some() && graph.readers(norm).iter().all(is_sum) && norm != graph.logits()).then_some(norm)
+}
+
+/// Whether what arrives in front of a node is summed in the order of the walk, though this part of it comes when `id` is visited and
+/// not when the node is. Of two terms it always is.
+fn keeps_order(graph: &Graph, passed: NodeId, id: NodeId) -> bool {
+    let front = before(graph, passed);
+    let readers = graph.readers(front);
+    let terms = readers.iter().flat_map(|reader| &graph.node(*reader).inputs).filter(|input| **input == front).count();
+    terms <= 2 || !readers.iter().any(|reader| (passed.0 + 1..id.0).contains(&reader.0))
 }
 
 fn before(graph: &Graph, of: NodeId) -> NodeId {

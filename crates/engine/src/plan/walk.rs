@@ -76,14 +76,14 @@ impl<'a> Walk<'a> {
             (Op::Relu(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu, upstream)?),
             (Op::Relu6(_), [input], Value::Image(..)) => one(*input, self.masked(id, Activation::Relu6, upstream)?),
             (Op::AvgPool2d(pool), [input], Value::Image(image, _)) => {
-                self.averaged(&pool.shape(&self.tape.shapes[input.0])?, *input, image)
+                self.averaged(&pool.shape(&self.tape.shapes[input.0])?, id, *input, image)
             }
             (Op::AdaptiveAvgPool2d(pool), [input], Value::Image(image, _)) => {
-                self.averaged(&pool.shape(&self.tape.shapes[input.0])?, *input, image)
+                self.averaged(&pool.shape(&self.tape.shapes[input.0])?, id, *input, image)
             }
             (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => match self.tape.pooled(id) {
                 Some(pooled) => {
-                    let tail = Tail::of_pooling(self.network.graph(), *input, self.keep);
+                    let tail = Tail::of_pooling(graph, id, *input, self.keep);
                     let shape = pool.shape(&self.tape.shapes[input.0])?;
                     let (views, rectified) =
                         ([pooled, image.view()], tail.rectifier.map_or(Activation::None, |(_, activation)| activation));
@@ -131,9 +131,8 @@ impl<'a> Walk<'a> {
         let workspace = &self.network.packs().workspace;
         let scales = self.scales(tail)?;
         let norm = scales.as_ref().map(|scales| scales.norm());
-        let shift = Buffer::zeros(norm.map_or(0, |norm| norm.scale.len()));
         let residual = sum.as_ref().map(|sum| sum.view()).transpose()?;
-        let slopes;
+        let (slopes, shift);
         let epilogue = match tail.rectifier {
             Some((id, activation)) => {
                 slopes = self.slopes(id, activation)?;
@@ -146,6 +145,7 @@ impl<'a> Walk<'a> {
                 Epilogue { residual, gate, ..Epilogue::default() }
             }
             None => {
+                shift = Buffer::zeros(norm.map_or(0, |norm| norm.scale.len()));
                 let norm = norm.map(|Norm { scale, .. }| Norm { scale, shift: &shift });
                 Epilogue { norm, residual, ..Epilogue::default() }
             }
@@ -154,12 +154,18 @@ impl<'a> Walk<'a> {
     }
 
     /// What an average-pool sends.
-    fn averaged(&self, shape: &PoolShape, input: NodeId, upstream: &Image) -> Result<Vec<(NodeId, Arc<Value>)>> {
-        let tail = Tail::of_pooling(self.network.graph(), input, self.keep);
+    fn averaged(
+        &self,
+        shape: &PoolShape,
+        id: NodeId,
+        input: NodeId,
+        upstream: &Image,
+    ) -> Result<Vec<(NodeId, Arc<Value>)>> {
+        let tail = Tail::of_pooling(self.network.graph(), id, input, self.keep);
         let (scales, slopes);
         let (gate, lands) = match tail.rectifier {
-            Some((id, activation)) => {
-                (scales, slopes) = (self.scales(&tail)?, self.slopes(id, activation)?);
+            Some((rectifier, activation)) => {
+                (scales, slopes) = (self.scales(&tail)?, self.slopes(rectifier, activation)?);
                 let scale = scales.as_ref().map(|scales| scales.norm().scale);
                 (Some(Gate { slopes: Some(&slopes), scale }), tail.lands)
             }

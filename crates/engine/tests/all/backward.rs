@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{every_layer, find, graph, message, network, noise, tensor};
-use gradex_engine::layers::{Add, Concat, Conv2d, Flatten, Linear, Relu};
+use gradex_engine::layers::{AdaptiveAvgPool2d, Add, Concat, Conv2d, Flatten, Linear, Relu};
 use gradex_engine::{Error, Layer, Network, NodeId, Retain, Tape, Tensor};
 
 /// One channel of two pixels: `p = 2 x`, `q = relu(-p / 2)`, `r = 3 p`, `s = q + r + p`, `logit = Σ w [s, q]`,
@@ -216,4 +216,25 @@ fn a_tape_of_another_network_is_an_error() {
     assert!(large.gradient(&tape, one(), &[NodeId::INPUT]).is_err());
     let tape = large.forward(&noise(1, &[1, 3, 9, 7]), &Retain::all()).unwrap();
     assert!(small.gradient(&tape, one(), &[NodeId::INPUT]).is_err());
+}
+
+#[test]
+fn a_tape_of_a_like_network_is_an_error_and_leaves_nothing() {
+    let like = |padding| {
+        network(3, |graph| {
+            let conv = graph.add("conv", Conv2d::new(3, 8, 3).padding(padding), NodeId::INPUT);
+            let pool = graph.add("pool", AdaptiveAvgPool2d::new(1), conv);
+            let flat = graph.add("flat", Flatten, pool);
+            graph.add("fc", Linear::new(8, 4), flat);
+        })
+    };
+    let [own, other] = [1, 0].map(|padding| {
+        let network = like(padding);
+        let tape = network.forward(&noise(1, &[1, 3, 9, 9]), &Retain::all()).unwrap();
+        (network, tape)
+    });
+    let gradient = |tape| own.0.gradient(tape, noise(2, &[1, 4]), &[NodeId::INPUT]);
+    let error = message(gradient(&other.1));
+    assert!(error.contains("another network's"), "{error}");
+    assert!(gradient(&own.1).is_ok());
 }

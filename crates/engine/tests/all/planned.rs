@@ -87,6 +87,31 @@ fn summed(graph: &mut GraphBuilder) {
     graph.add("fc", Linear::new(8 * 5 * 6, 3), flat);
 }
 
+/// Four readers of one convolution: what a batch norm and a rectifier send it comes from convolutions behind others of them.
+#[test]
+fn gradients_of_many_readers_are_summed_in_the_order_of_the_walk() {
+    let network = network(16, |graph| {
+        let conv = graph.add("conv", Conv2d::new(16, 16, 1), NodeId::INPUT);
+        let norm = graph.add("norm", BatchNorm2d::new(16), conv);
+        let relu = graph.add("relu", Relu, conv);
+        let [a, b] = ["a", "b"].map(|name| graph.add(name, Conv2d::new(16, 16, 3).padding(1), conv));
+        let [c, d] = ["c", "d"].map(|name| graph.add(name, Conv2d::new(16, 16, 1), norm));
+        let e = graph.add("e", Conv2d::new(16, 16, 1), relu);
+        let sum = graph.join("sum", Add, &[a, b, c, d, e]);
+        let flat = graph.add("flat", Flatten, sum);
+        graph.add("fc", Linear::new(16 * 36, 4), flat);
+    })
+    .with_choice(Choice::Exact);
+    for seed in 1..5 {
+        let tape = network.forward(&noise(seed, &[1, 16, 6, 6]), &Retain::all()).unwrap();
+        let upstream = noise(seed + 5, &[1, 4]);
+        for keep in [&[NodeId::INPUT][..], &[find(&network, "conv")]] {
+            let planned = network.gradient(&tape, upstream.clone(), keep).unwrap();
+            assert_eq!(planned, network.gradient_layerwise(&tape, upstream.clone(), keep).unwrap(), "{keep:?}");
+        }
+    }
+}
+
 #[test]
 fn norms_before_sums_scale_the_gradient_once() {
     let old = network(4, summed);

@@ -95,7 +95,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
         (four[0] + four[2]) + (four[1] + four[3])
     }
 
-    /// The sum of all lanes of each vector, with the bits of [`Simd::sum`].
+    /// The sum of all lanes of each vector, with the bits of [`Simd::sum`] but for the sign of zero.
     #[inline(always)]
     fn sums(self, vectors: [Self::Vector; 8]) -> [f32; 8] {
         let mut sums = [0.0; 8];

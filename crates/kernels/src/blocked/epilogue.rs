@@ -67,7 +67,7 @@ pub struct Epilogue<'a> {
     pub activation: Activation,
     /// Where the activation's slope is not zero is marked here.
     pub slopes: Option<&'a Slopes>,
-    /// Last, the transpose of another activation.
+    /// Last, the transpose of another activation, a scale, or both.
     pub gate: Option<Gate<'a>>,
 }
 

@@ -1,4 +1,4 @@
-//! The transpose of a rectifier, and of the batch norm before it.
+//! The transpose of a rectifier and of the batch norm before it, or of either.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -41,7 +41,7 @@ impl Gate<'_> {
     }
 }
 
-/// Turns `gradient` at a rectifier's output into that at its input, or at the batch norm's. Its halo stays as it is.
+/// Turns `gradient` at the output of a rectifier or a batch norm into that at its input. Its halo stays as it is.
 ///
 /// # Errors
 /// [`Error`](crate::Error) where the slopes have not the layout's shape or a slice has another length.

@@ -33,10 +33,15 @@ pub fn max_pool_transpose_blocked(
     }
     expect_len("gradient", gradient.len(), layout.len())?;
     scale.map_or(Ok(()), |scale| expect_len("scale", scale.len(), layout.blocks() * BLOCK))?;
+    let mut first_rows: Vec<usize> = shape.rows.iter().map(|rows| rows.start).collect();
+    for y in (1..first_rows.len()).rev() {
+        first_rows[y - 1] = first_rows[y - 1].min(first_rows[y]);
+    }
+    let first_rows = &first_rows[..];
     let planes = pieces_by(&layout, 1, 1, &|row| row / layout.size[0].max(1), gradient);
     parallel::for_each(planes, |mut piece| {
         piece.clear_halo(&layout);
-        level.run(Plane { shape, input, upstream, rectified, scale, layout, piece });
+        level.run(Plane { shape, first_rows, input, upstream, rectified, scale, layout, piece });
     });
     Ok(())
 }
@@ -44,6 +49,8 @@ pub fn max_pool_transpose_blocked(
 /// One block of channels of one image.
 struct Plane<'a, 'b> {
     shape: &'a PoolShape,
+    /// For each row of windows the first row that it or a later one reaches.
+    first_rows: &'a [usize],
     input: View<'a>,
     upstream: View<'a>,
     rectified: Activation,
@@ -55,7 +62,7 @@ struct Plane<'a, 'b> {
 impl Kernel for Plane<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { shape, input, upstream, rectified, scale, layout, mut piece } = self;
+        let Self { shape, first_rows, input, upstream, rectified, scale, layout, mut piece } = self;
         let bounds = rectified.vectors(simd);
         let scale = scale.map(|scale| &scale.as_chunks::<BLOCK>().0[piece.panels.start]);
         let (source, above) = (input.layout, upstream.layout);
@@ -68,11 +75,7 @@ impl Kernel for Plane<'_, '_> {
         let (mut cleared, mut finished) = (0, 0);
         for (y, rows) in shape.rows.iter().enumerate() {
             if let Some(scale) = scale {
-                // This window and later ones reach no row before these.
-                let mut done = cleared;
-                for rows in &shape.rows[y..] {
-                    done = done.min(rows.start);
-                }
+                let done = first_rows[y].min(cleared);
                 if finished < done {
                     scale_rows(simd, scale, layout.size[1], &mut lines[finished..done]);
                     finished = done;
