@@ -15,8 +15,6 @@ use crate::level::Level;
 use crate::shape::{ConvShape, Padding, Window};
 use crate::weights::{Part, Stored, Weights};
 
-const NOT_TO_PLANES: &str = "this convolution writes images in blocks only";
-
 /// Which way a convolution is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -259,15 +257,17 @@ impl PackedConv {
         size: [usize; 2],
         image: &mut [f32],
     ) -> Result<()> {
-        let Packed::Direct(kernel) = &self.kernel else { return Err(Error::Shape(NOT_TO_PLANES)) };
+        let kernel = match &self.kernel {
+            Packed::Direct(kernel) if kernel.writes_planes() => kernel,
+            Packed::Direct(_) | Packed::Depthwise(_) | Packed::Winograd(_) => {
+                return Err(Error::Shape("this convolution writes images in blocks only"));
+            }
+        };
         let layout =
             Layout { batch: input.layout.batch, channels: self.channels.outputs, size, halo: Padding::default() };
         self.check_layouts(input.layout, layout)?;
         expect_len("input", input.values.len(), input.layout.len())?;
         expect_len("image", image.len(), layout.batch * layout.channels * size[0] * size[1])?;
-        if !kernel.writes_planes() {
-            return Err(Error::Shape(NOT_TO_PLANES));
-        }
         if !image.is_empty() {
             let run = Run { input, planes: false, epilogue: &Epilogue::default(), workspace };
             kernel.run_to_planes(&run, layout, image);
