@@ -26,7 +26,7 @@ const PRIVATE: usize = 1 << 18;
 /// Transformed values that stay in the cache of all cores.
 const SHARED: usize = 3 << 20;
 /// The fewest stages to be done side by side rather than one after the other.
-const STAGES: usize = 8;
+const STAGES: usize = 4;
 
 /// A packed convolution of 3x3 windows.
 #[derive(Debug, Clone)]
@@ -85,17 +85,19 @@ impl Winograd {
         let [down, across] = layout.size.map(|size| size.div_ceil(side));
         let total = layout.batch * down;
         let values = across * places * BLOCK * (run.input.layout.blocks() + layout.blocks());
-        let private = (PRIVATE / values).max(1);
-        let side_by_side = total / private >= STAGES && self.weights.are_few();
-        let height = if side_by_side { private } else { (SHARED / values).max(1) }.min(total);
+        let private = total.div_ceil((PRIVATE / values).max(1));
+        let side_by_side = private >= STAGES && self.weights.are_few();
+        let stages = if side_by_side { private } else { total.div_ceil((SHARED / values).max(1)) };
         let width = if side_by_side { layout.blocks() } else { layout.blocks().div_ceil(16) };
         let tile_row = |row: usize| row / layout.size[0] * down + row % layout.size[0] / side;
+        let first = |stage: usize| stage * total / stages;
+        let stage_of = |tile_row: usize| ((tile_row + 1) * stages - 1) / total;
         let stage = |index: usize| {
-            let rows = height.min(total - index * height);
-            Stage { first: index * height, rows, across, stride: (rows * across) | 1 }
+            let rows = first(index + 1) - first(index);
+            Stage { first: first(index), rows, across, stride: (rows * across) | 1 }
         };
 
-        let mut pieces = pieces_by(&layout, 1, width, &|row| tile_row(row) / height, output);
+        let mut pieces = pieces_by(&layout, 1, width, &|row| stage_of(tile_row(row)), output);
         if side_by_side {
             parallel::for_each(pieces.into_iter().enumerate().collect(), |(index, mut piece)| {
                 piece.clear_halo(&layout);
@@ -114,7 +116,7 @@ impl Winograd {
             return;
         }
         let groups = layout.blocks().div_ceil(width);
-        for index in 0..total.div_ceil(height) {
+        for index in 0..stages {
             let stage = stage(index);
             let (mut from, mut to) = self.scratch(run, &layout, stage);
             parallel::for_each_chunk(&mut from, stage.place() * places, |block, values| {
