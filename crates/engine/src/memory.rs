@@ -62,9 +62,11 @@ impl Graph {
         // A walk back reads every other output, the rectifiers', in rows: a second form.
         let kept = |id: NodeId| sizes[id.0] + numbers(id) / 2;
         let sums = retain.channel_sums.iter().map(|id| 2 * plane(&shapes[id.0]));
-        let slopes =
-            retain.slopes.iter().filter(|id| !keeps(**id)).map(|id| sizes[id.0].div_ceil(FLOAT * u8::BITS as usize));
-        let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).chain(slopes).sum();
+        let taps = |id: NodeId| if let Op::MaxPool2d(pool) = &self.node(id).op { pool.taps() } else { 1 };
+        let bits = |id: &NodeId| sizes[id.0].saturating_mul(taps(*id));
+        let marks =
+            retain.marks.iter().filter(|id| !keeps(**id)).map(|id| bits(id).div_ceil(FLOAT * u8::BITS as usize));
+        let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).chain(marks).sum();
         let parameters: usize =
             self.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
         let read = |id: NodeId| self.node(id).inputs.first().map_or(&[][..], |read| &shapes[read.0]);
@@ -120,11 +122,12 @@ impl Graph {
         FLOAT * weights.map(|(_, shape)| shape.iter().product()).max().unwrap_or(0)
     }
 
-    /// Of which nodes all numbers are kept: of rectifiers over images it may be their slopes. A max-pool keeps what it read.
+    /// Of which nodes all numbers are kept: of rectifiers and max-pools over images it may be marks. What a max-pool read is kept
+    /// where marks are not.
     fn keeps(&self, retain: &Retain, shapes: &[Vec<usize>]) -> Vec<bool> {
         let keeps = |id: NodeId| match self.keep(retain, id) {
             Keep::All => true,
-            Keep::Slopes => shapes[id.0].len() != 4,
+            Keep::Marks => shapes[id.0].len() != 4,
             Keep::Nothing => false,
         };
         let mut kept: Vec<bool> = self.ids().map(keeps).collect();

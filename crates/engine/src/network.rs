@@ -184,7 +184,7 @@ impl Network {
             values[0] = Some(given);
         }
         done(NodeId::INPUT);
-        let (outputs, slopes) = plan.run(self, lent, values, keep, |id, value, values| {
+        let (outputs, marks) = plan.run(self, lent, values, keep, |id, value, values| {
             let node = self.graph.node(id);
             if let (Op::MaxPool2d(pool), Keep::All, [input]) = (&node.op, keep(id), &node.inputs[..]) {
                 maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));
@@ -193,7 +193,7 @@ impl Network {
             done(id);
             Ok(())
         })?;
-        Ok(Tape { shapes, outputs, slopes, maxima, channel_sums, logits })
+        Ok(Tape { shapes, outputs, marks, maxima, channel_sums, logits })
     }
 
     /// The forward pass; `check` sees the output of every node.
@@ -227,7 +227,8 @@ impl Network {
             }
         }
         let outputs = outputs.into_iter().map(|output| output.map(|tensor| Arc::new(Value::Plain(tensor)))).collect();
-        Ok(Tape { shapes, outputs, slopes: BTreeMap::new(), maxima, channel_sums, logits })
+        let marks = vec![None; shapes.len()];
+        Ok(Tape { shapes, outputs, marks, maxima, channel_sums, logits })
     }
 
     /// For each node the last one that reads it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use gradex_kernels::Level;
-use gradex_kernels::blocked::{self, Slopes, View};
+use gradex_kernels::blocked::{self, Argmax, Slopes, View};
 use ndarray::{Array3, ArrayView1, Axis, Ix4};
 
 use crate::error::{Error, Result};
@@ -20,17 +20,20 @@ use crate::tensor::Tensor;
 pub struct Retain {
     pub(crate) from: Option<NodeId>,
     pub(crate) nodes: BTreeSet<NodeId>,
-    pub(crate) slopes: BTreeSet<NodeId>,
+    pub(crate) marks: BTreeSet<NodeId>,
     pub(crate) channel_sums: BTreeSet<NodeId>,
 }
+
+/// The most taps of windows that are marked: marks of more take as much memory as what was read.
+const MARKED: usize = 32;
 
 /// What is kept of a node's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
     /// Nothing.
     Nothing,
-    /// Where a rectifier passes gradients on; all of it where it is no image.
-    Slopes,
+    /// Marks of where a rectifier or a max-pool passes gradients on; all of it where it is no image.
+    Marks,
     /// All of it.
     All,
 }
@@ -55,13 +58,17 @@ impl Retain {
     }
 
     /// What [`Network::gradient`](crate::Network::gradient) at `point` needs: of the nodes behind it the outputs of those that
-    /// are not affine, but of a rectifier over images only where it passes gradients on, a bit for each number.
+    /// are not affine, but of a rectifier or a max-pool over images only where it passes gradients on, a bit for each number and
+    /// for each tap.
     #[must_use]
     pub fn gradient(graph: &Graph, point: NodeId) -> Self {
         let behind = graph.depend_on(&[point]);
         let nodes = graph.ids().filter(|id| *id > point && behind[id.0] && graph.node(*id).op.affine().is_none());
-        let (slopes, nodes) = nodes.partition(|id| matches!(graph.node(*id).op, Op::Relu(_) | Op::Relu6(_)));
-        Self { nodes, slopes, ..Self::default() }
+        let (marks, nodes) = nodes.partition(|id| {
+            let op = &graph.node(*id).op;
+            matches!(op, Op::Relu(_) | Op::Relu6(_)) || matches!(op, Op::MaxPool2d(pool) if pool.taps() <= MARKED)
+        });
+        Self { nodes, marks, ..Self::default() }
     }
 
     /// And the tensors of these nodes.
@@ -83,7 +90,7 @@ impl Retain {
     pub fn and(mut self, other: Self) -> Self {
         self.from = self.from.into_iter().chain(other.from).min();
         self.nodes.extend(other.nodes);
-        self.slopes.extend(other.slopes);
+        self.marks.extend(other.marks);
         self.channel_sums.extend(other.channel_sums);
         self
     }
@@ -100,8 +107,8 @@ impl Graph {
     pub(crate) fn keep(&self, retain: &Retain, id: NodeId) -> Keep {
         if id == self.logits() || retain.keeps(id) {
             Keep::All
-        } else if retain.slopes.contains(&id) {
-            Keep::Slopes
+        } else if retain.marks.contains(&id) {
+            Keep::Marks
         } else {
             Keep::Nothing
         }
@@ -147,6 +154,15 @@ impl ChannelSums {
     }
 }
 
+/// Where a node passes gradients on.
+#[derive(Debug, Clone)]
+pub(crate) enum Mark {
+    /// A rectifier.
+    Slopes(Arc<Slopes>),
+    /// A max-pool.
+    Argmax(Arc<Argmax>),
+}
+
 /// Where the maxima of a max-pool were: known, or found in its input when somebody asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Maxima {
@@ -179,7 +195,7 @@ impl Maxima {
 pub struct Tape {
     pub(crate) shapes: Vec<Vec<usize>>,
     pub(crate) outputs: Vec<Option<Arc<Value>>>,
-    pub(crate) slopes: BTreeMap<NodeId, Arc<Slopes>>,
+    pub(crate) marks: Vec<Option<Mark>>,
     pub(crate) maxima: BTreeMap<NodeId, Maxima>,
     pub(crate) channel_sums: BTreeMap<NodeId, ChannelSums>,
     pub(crate) logits: NodeId,

@@ -8,8 +8,8 @@ use std::error::Error;
 use std::io::Write;
 
 use gradex_kernels::blocked::{
-    Activation, Algorithm, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, View, Workspace,
-    average_pool_blocked, average_pool_transpose_blocked, channel_sums, gate, map, max_pool_blocked,
+    Activation, Algorithm, Argmax, Buffer, Direction, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, View,
+    Workspace, average_pool_blocked, average_pool_transpose_blocked, channel_sums, gate, map, max_pool_blocked,
     max_pool_transpose_blocked,
 };
 use gradex_kernels::{ConvShape, Level, Padding, PoolShape, Span, Window, linear, linear_transpose, resize_bilinear};
@@ -17,7 +17,7 @@ use gradex_kernels::{ConvShape, Level, Padding, PoolShape, Span, Window, linear,
 type Outcome = Result<(), Box<dyn Error>>;
 type Kernel = fn(Level, usize) -> Outcome;
 
-const KERNELS: [(&str, Kernel); 17] = [
+const KERNELS: [(&str, Kernel); 18] = [
     ("direct-1x1", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Forward, [1, 1])),
     ("direct-3x3", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Direct, Direction::Forward, [3, 1])),
     ("direct-3x3-stride-2", |level, rounds| {
@@ -31,24 +31,22 @@ const KERNELS: [(&str, Kernel); 17] = [
     ("winograd-2x2", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Winograd2x2, Direction::Forward, [3, 1])),
     ("depthwise", |level, rounds| conv(level, rounds, CHANNELS, Algorithm::Depthwise, Direction::Forward, [3, 1])),
     ("max-pool", |level, rounds| {
-        over_images(rounds, |from, to, output| Ok(max_pool_blocked(level, &pool(), from, to, output)?))
+        over_images(rounds, |from, to, output| Ok(max_pool_blocked(level, &pool(), from, None, to, output)?))
     }),
     ("average-pool", |level, rounds| {
         over_images(rounds, |from, to, output| Ok(average_pool_blocked(level, &pool(), from, to, output)?))
     }),
+    ("max-pool-marked", |level, rounds| {
+        over_images(rounds, |from, to, output| {
+            Ok(max_pool_blocked(level, &pool(), from, Some(&Argmax::new(pool(), to)), to, output)?)
+        })
+    }),
     ("max-pool-transposed", |level, rounds| {
         let (upstream, layout) = (vec![1.0; image(SIZE / 2).len()], image(SIZE / 2));
+        let argmax = Argmax::new(pool(), layout);
         over_images(rounds, |from, _, _| {
             let (upstream, mut gradient) = (View { layout, values: &upstream }, Buffer::zeros(from.values.len()));
-            Ok(max_pool_transpose_blocked(
-                level,
-                &pool(),
-                [from, upstream],
-                Activation::None,
-                None,
-                from.layout,
-                &mut gradient,
-            )?)
+            Ok(max_pool_transpose_blocked(level, &argmax, upstream, None, from.layout, &mut gradient)?)
         })
     }),
     ("average-pool-transposed", |level, rounds| {

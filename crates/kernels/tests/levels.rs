@@ -196,7 +196,7 @@ fn pooling() {
     max_pool(&shape, &image, &mut expected, &mut vec![0; 2 * 19 * 12]).expect("max_pool");
     for level in Level::available() {
         let [mut maxima, mut averages] = [(); 2].map(|()| poisoned(target));
-        max_pool_blocked(level, &shape, input, target, &mut maxima).expect("max_pool_blocked");
+        max_pool_blocked(level, &shape, input, None, target, &mut maxima).expect("max_pool_blocked");
         assert_eq!(bits(&unpacked(target, &maxima)), bits(&expected), "{level}");
 
         average_pool_blocked(level, &shape, input, target, &mut averages).expect("average_pool_blocked");

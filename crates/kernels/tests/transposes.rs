@@ -5,8 +5,8 @@ mod common;
 
 use common::{bits, noise, packed, poisoned, unpacked};
 use gradex_kernels::blocked::{
-    Activation, Epilogue, Gate, Layout, Slopes, View, average_pool_transpose_blocked, channel_sums, gate, map,
-    max_pool_transpose_blocked,
+    Activation, Argmax, Epilogue, Gate, Layout, Slopes, View, average_pool_transpose_blocked, channel_sums, gate, map,
+    max_pool_blocked, max_pool_transpose_blocked,
 };
 use gradex_kernels::{
     Error, Level, Padding, PoolShape, Span, average_pool_transpose, max_pool, max_pool_transpose, portable,
@@ -32,31 +32,41 @@ fn max_pools() {
     let mut expected = vec![0.0; image.len()];
     max_pool_transpose(&shape, &upstream, &positions, &mut expected).expect("max_pool_transpose");
 
-    let above_zero = |(gradient, value): (&f32, &f32)| if *value <= 0.0 { 0.0 } else { *gradient };
-    let masked: Vec<f32> = expected.iter().zip(&image).map(above_zero).collect();
-    assert_ne!(masked, expected);
-
     let (input, sent) = (packed(layout, &image), packed(above, &upstream));
     let (input, sent) = (View { layout, values: &input }, View { layout: above, values: &sent });
     let target = Layout { halo: Padding::symmetric(3, 0), ..layout };
     let scale = noise(3, CHANNELS.next_multiple_of(16));
     for level in Level::available() {
-        let mut gradient = poisoned(target);
-        for (rectified, expected) in [(Activation::None, &expected), (Activation::Relu, &masked)] {
-            let run = |scale| {
-                let (views, mut gradient) = ([input, sent], poisoned(target));
-                max_pool_transpose_blocked(level, &shape, views, rectified, scale, target, &mut gradient)?;
-                Ok::<_, Error>(unpacked(target, &gradient))
-            };
-            assert_eq!(run(None).expect("transpose"), *expected, "{level} {rectified:?}");
-            let scaled: Vec<f32> =
-                expected.iter().enumerate().map(|(index, value)| value * scale[index / 35 % CHANNELS]).collect();
-            assert_eq!(run(Some(&scale)).expect("scaled"), scaled, "{level} {rectified:?}");
-            assert!(matches!(run(Some(&scale[1..])), Err(Error::Length { .. })));
+        let (argmax, mut maxima) = (Argmax::new(shape.clone(), above), poisoned(above));
+        max_pool_blocked(level, &shape, input, Some(&argmax), above, &mut maxima).expect("max_pool_blocked");
+        let slopes = Slopes::of(level, Activation::Relu, input).expect("slopes");
+        for (slopes, scale) in
+            [(None, None), (Some(&slopes), None), (None, Some(&scale)), (Some(&slopes), Some(&scale))]
+        {
+            let gated = Gate { slopes, scale: scale.map(|scale| &scale[..]) };
+            let mut gradient = poisoned(target);
+            max_pool_transpose_blocked(level, &argmax, sent, Some(gated), target, &mut gradient).expect("transpose");
+            let mut all = packed(target, &expected);
+            gate(level, &gated, target, &mut all).expect("gate");
+            assert_eq!(bits(&unpacked(target, &gradient)), bits(&unpacked(target, &all)), "{level} {gated:?}");
+            max_pool_transpose_blocked(level, &argmax, sent, None, target, &mut gradient).expect("transpose");
+            assert_eq!(bits(&unpacked(target, &gradient)), bits(&expected), "{level}");
         }
+        let run = |argmax: &Argmax, scale, target, gradient: &mut [f32]| {
+            let gate = Some(Gate { slopes: None, scale: Some(scale) });
+            max_pool_transpose_blocked(level, argmax, sent, gate, target, gradient)
+        };
+        let mut gradient = poisoned(target);
         let other = Layout { channels: 3, ..target };
-        let refused =
-            max_pool_transpose_blocked(level, &shape, [input, sent], Activation::None, None, other, &mut gradient);
+        assert!(matches!(run(&argmax, &scale, other, &mut gradient), Err(Error::Length { .. })));
+        assert!(matches!(run(&argmax, &scale, target, &mut gradient[1..]), Err(Error::Length { .. })));
+        assert!(matches!(run(&argmax, &scale[1..], target, &mut gradient), Err(Error::Length { .. })));
+        let few = Argmax::new(shape.clone(), Layout { channels: 3, ..above });
+        assert!(matches!(run(&few, &scale, target, &mut gradient), Err(Error::Shape(_))));
+        let refused = max_pool_blocked(level, &shape, input, Some(&few), above, &mut maxima);
+        assert!(matches!(refused, Err(Error::Shape(_))));
+        let others = PoolShape { planes: 1, ..shape.clone() };
+        let refused = max_pool_blocked(level, &shape, input, Some(&Argmax::new(others, above)), above, &mut maxima);
         assert!(matches!(refused, Err(Error::Shape(_))));
     }
 }

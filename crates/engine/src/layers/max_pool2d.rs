@@ -39,6 +39,11 @@ impl MaxPool2d {
         Self { padding: [padding; 2], ..self }
     }
 
+    /// Taps of the window.
+    pub(crate) fn taps(&self) -> usize {
+        self.kernel[0].saturating_mul(self.kernel[1])
+    }
+
     pub(crate) fn shape(&self, input: &[usize]) -> Result<PoolShape> {
         let Self { kernel, stride, padding, ceil_mode } = *self;
         Sliding { kernel, stride, padding, ceil_mode, count_padding: false }.shape(KIND, input)

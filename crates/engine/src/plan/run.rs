@@ -1,10 +1,9 @@
 //! A plan carried out.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_kernels::Level;
-use gradex_kernels::blocked::{self, Layout, Slopes, average_pool_blocked, map, max_pool_blocked};
+use gradex_kernels::blocked::{self, Argmax, Layout, Slopes, average_pool_blocked, map, max_pool_blocked};
 
 use super::value::Form;
 use super::{Epilogue, Image, Plan, Step, Value, Work};
@@ -12,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
 use crate::network::Network;
-use crate::tape::Keep;
+use crate::tape::{Keep, Mark};
 use crate::tensor::{Tensor, nchw, values as row_major};
 
 /// The values of all nodes, as far as they are there.
@@ -38,24 +37,33 @@ impl Plan {
         mut values: Values,
         keep: impl Fn(NodeId) -> Keep,
         mut see: impl FnMut(NodeId, &Value, &Values) -> Result<()>,
-    ) -> Result<(Values, BTreeMap<NodeId, Arc<Slopes>>)> {
-        let mut marked = BTreeMap::new();
+    ) -> Result<(Values, Vec<Option<Mark>>)> {
+        let mut marks = vec![None; values.len()];
         for step in &self.steps {
             let (named, output) = (|error: Error| error.at(&network.graph().node(step.head()).name), step.output());
-            let marks = matches!(step.work, Work::Convolution(..) | Work::Map(_)) && keep(output) == Keep::Slopes;
-            let slopes = self.layouts[output.0].filter(|_| marks).map(Slopes::new);
-            let value = self.compute(network, step, lent, &values, slopes.as_ref()).map_err(named)?;
+            let mark = if keep(output) == Keep::Marks { self.mark(step) } else { None };
+            let value = self.compute(network, step, lent, &values, mark.as_ref()).map_err(named)?;
             see(output, &value, &values).map_err(|error| error.at(&network.graph().node(output).name))?;
             values[output.0] = Some(value);
-            marked.extend(slopes.map(|slopes| (output, Arc::new(slopes))));
+            marks[output.0] = mark;
             let is_kept = |id: NodeId| match keep(id) {
                 Keep::Nothing => false,
-                Keep::Slopes => !marked.contains_key(&id),
+                Keep::Marks => marks[id.0].is_none(),
                 Keep::All => true,
             };
             step.frees.iter().filter(|id| !is_kept(**id)).for_each(|id| values[id.0] = None);
         }
-        Ok((values, marked))
+        Ok((values, marks))
+    }
+
+    /// Room for the marks of a step that can make them.
+    fn mark(&self, step: &Step) -> Option<Mark> {
+        let layout = self.layouts[step.output().0]?;
+        match &step.work {
+            Work::Convolution(..) | Work::Map(_) => Some(Mark::Slopes(Arc::new(Slopes::new(layout)))),
+            Work::MaxPool(shape) => Some(Mark::Argmax(Arc::new(Argmax::new(shape.clone(), layout)))),
+            Work::AveragePool(_) | Work::Same | Work::Layer => None,
+        }
     }
 
     fn compute(
@@ -64,8 +72,13 @@ impl Plan {
         step: &Step,
         lent: Option<&Tensor>,
         values: &Values,
-        slopes: Option<&Slopes>,
+        mark: Option<&Mark>,
     ) -> Result<Arc<Value>> {
+        let (slopes, argmax) = match mark {
+            Some(Mark::Slopes(slopes)) => (Some(&**slopes), None),
+            Some(Mark::Argmax(argmax)) => (None, Some(&**argmax)),
+            None => (None, None),
+        };
         let level = Level::current()?;
         let workspace = &network.packs().workspace;
         let inputs = &network.graph().node(step.head()).inputs;
@@ -102,7 +115,7 @@ impl Plan {
             }
             Work::MaxPool(shape) => {
                 let (read, written) = (input()?.view()?, layout()?);
-                Image::new(written, workspace, |output| max_pool_blocked(level, shape, read, written, output))?
+                Image::new(written, workspace, |output| max_pool_blocked(level, shape, read, argmax, written, output))?
             }
             Work::AveragePool(shape) => {
                 let (read, written) = (input()?.view()?, layout()?);

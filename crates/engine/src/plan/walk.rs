@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gradex_kernels::blocked::{
-    self, Activation, Buffer, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, average_pool_transpose_blocked, map,
-    max_pool_transpose_blocked,
+    self, Activation, Argmax, Buffer, Epilogue, Gate, Layout, Norm, PackedConv, Slopes, average_pool_transpose_blocked,
+    map, max_pool_blocked, max_pool_transpose_blocked,
 };
 use gradex_kernels::{Level, PoolShape};
 
@@ -21,8 +21,14 @@ use crate::graph::NodeId;
 use crate::layer::Layer;
 use crate::network::Network;
 use crate::op::Op;
-use crate::tape::Tape;
+use crate::tape::{Mark, Tape};
 use crate::tensor::{Tensor, nchw, tensor, zeros};
+
+/// Gradients, and where they arrive.
+type Sent = Vec<(NodeId, Arc<Value>)>;
+
+/// The transpose of a pooling.
+type Transpose<'a> = dyn Fn(Option<Gate<'_>>, Layout, &mut [f32]) -> gradex_kernels::Result<()> + 'a;
 
 /// What all nodes of a walk share.
 pub(crate) struct Walk<'a> {
@@ -52,7 +58,7 @@ impl<'a> Walk<'a> {
         id: NodeId,
         upstream: Arc<Value>,
         arrived: &mut BTreeMap<NodeId, Arc<Value>>,
-    ) -> Result<Vec<(NodeId, Arc<Value>)>> {
+    ) -> Result<Sent> {
         let graph = self.network.graph();
         let node = graph.node(id);
         let one = |to: NodeId, image: Image| Ok(vec![(to, Arc::new(Value::image(image)))]);
@@ -81,21 +87,14 @@ impl<'a> Walk<'a> {
             (Op::AdaptiveAvgPool2d(pool), [input], Value::Image(image, _)) => {
                 self.averaged(&pool.shape(&self.tape.shapes[input.0])?, id, *input, image)
             }
-            (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => match self.tape.pooled(id) {
-                Some(pooled) => {
-                    let tail = Tail::of_pooling(graph, id, *input, self.keep);
-                    let shape = pool.shape(&self.tape.shapes[input.0])?;
-                    let (views, rectified) =
-                        ([pooled, image.view()], tail.rectifier.map_or(Activation::None, |(_, activation)| activation));
-                    let scales = self.scales(&tail)?;
-                    let scale = scales.as_ref().map(|scales| scales.norm().scale);
-                    let image = self.image(tail.lands, |layout, output| {
-                        max_pool_transpose_blocked(self.level, &shape, views, rectified, scale, layout, output)
-                    })?;
-                    one(tail.lands, image)
+            (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => {
+                match self.argmax(id, &pool.shape(&self.tape.shapes[input.0])?)? {
+                    Some(argmax) => self.pooled(id, *input, &|gate, layout, output| {
+                        max_pool_transpose_blocked(self.level, &argmax, image.view(), gate, layout, output)
+                    }),
+                    None => self.layer(id, &upstream),
                 }
-                None => self.layer(id, &upstream),
-            },
+            }
             _ => self.layer(id, &upstream),
         }
     }
@@ -154,27 +153,34 @@ impl<'a> Walk<'a> {
     }
 
     /// What an average-pool sends.
-    fn averaged(
-        &self,
-        shape: &PoolShape,
-        id: NodeId,
-        input: NodeId,
-        upstream: &Image,
-    ) -> Result<Vec<(NodeId, Arc<Value>)>> {
-        let tail = Tail::of_pooling(self.network.graph(), id, input, self.keep);
-        let (scales, slopes);
-        let (gate, lands) = match tail.rectifier {
-            Some((rectifier, activation)) => {
-                (scales, slopes) = (self.scales(&tail)?, self.slopes(rectifier, activation)?);
-                let scale = scales.as_ref().map(|scales| scales.norm().scale);
-                (Some(Gate { slopes: Some(&slopes), scale }), tail.lands)
-            }
-            None => (None, input),
-        };
-        let image = self.image(lands, |layout, output| {
+    fn averaged(&self, shape: &PoolShape, id: NodeId, input: NodeId, upstream: &Image) -> Result<Sent> {
+        self.pooled(id, input, &|gate, layout, output| {
             average_pool_transpose_blocked(self.level, shape, upstream.view(), gate, layout, output)
+        })
+    }
+
+    /// What a pooling sends, by its transpose.
+    fn pooled(&self, id: NodeId, input: NodeId, transpose: &Transpose<'_>) -> Result<Sent> {
+        let tail = Tail::of_pooling(self.network.graph(), id, input, self.keep);
+        let scales = self.scales(&tail)?;
+        let slopes = tail.rectifier.map(|(id, activation)| self.slopes(id, activation)).transpose()?;
+        let scale = scales.as_ref().map(|scales| scales.norm().scale);
+        let gate = (!tail.is_bare()).then_some(Gate { slopes: slopes.as_deref(), scale });
+        let image = self.image(tail.lands, |layout, output| transpose(gate, layout, output))?;
+        Ok(vec![(tail.lands, Arc::new(Value::image(image)))])
+    }
+
+    /// Where the maxima of a max-pool were, if what it read or marks of it are there.
+    fn argmax(&self, id: NodeId, shape: &PoolShape) -> Result<Option<Arc<Argmax>>> {
+        if let Some(Mark::Argmax(argmax)) = &self.tape.marks[id.0] {
+            return Ok(Some(Arc::clone(argmax)));
+        }
+        let (Some(read), Some(layout)) = (self.tape.pooled(id), self.route.layouts[id.0]) else { return Ok(None) };
+        let argmax = Argmax::new(shape.clone(), layout);
+        Image::new(layout, &self.network.packs().workspace, |output| {
+            max_pool_blocked(self.level, shape, read, Some(&argmax), layout, output)
         })?;
-        Ok(vec![(lands, Arc::new(Value::image(image)))])
+        Ok(Some(Arc::new(argmax)))
     }
 
     /// The scale and shift of a tail's norm.
@@ -210,7 +216,7 @@ impl<'a> Walk<'a> {
 
     /// Where a rectifier passes gradients on.
     fn slopes(&self, id: NodeId, activation: Activation) -> Result<Arc<Slopes>> {
-        if let Some(slopes) = self.tape.slopes.get(&id) {
+        if let Some(Mark::Slopes(slopes)) = &self.tape.marks[id.0] {
             return Ok(Arc::clone(slopes));
         }
         let missing = || Error::NotRetained("output of a rectifier").at(&self.network.graph().node(id).name);
@@ -233,7 +239,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The layer's own backward pass.
-    fn layer(&self, id: NodeId, upstream: &Value) -> Result<Vec<(NodeId, Arc<Value>)>> {
+    fn layer(&self, id: NodeId, upstream: &Value) -> Result<Sent> {
         let node = self.network.graph().node(id);
         let site = self.network.site(self.tape, id);
         let sent = node.op.backward(&site, upstream.tensor()?)?;

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use crate::common::{every_layer, find, network, noise};
-use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Flatten, Linear, Relu};
+use gradex_engine::layers::{Add, BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, Relu};
 use gradex_engine::{Choice, GraphBuilder, Network, NodeId, Params, Retain, Tensor};
 
 fn logits(network: &Network, input: &Tensor) -> Tensor {
@@ -68,6 +68,32 @@ fn a_planned_walk_back_gives_the_gradients_of_every_layer() {
                 assert_eq!(found.get(id), expected.get(id), "{} {size:?}", network.graph().node(*id).name);
             }
         }
+    }
+}
+
+/// Of a small window marks are kept, of a large one what it read; the first one's maxima lie at a rectifier's bound, too.
+#[test]
+fn max_pools_of_any_window_send_back_what_the_layers_do() {
+    let network = network(3, |graph| {
+        let conv = graph.add("conv", Conv2d::new(3, 20, 1), NodeId::INPUT);
+        let norm = graph.add("norm", BatchNorm2d::new(20), conv);
+        let relu = graph.add("relu", Relu, norm);
+        let small = graph.add("small", MaxPool2d::new(3, 2).padding(1), relu);
+        let conv = graph.add("conv2", Conv2d::new(20, 8, 1), small);
+        let large = graph.add("large", MaxPool2d::new(7, 1).padding(3), conv);
+        let flat = graph.add("flat", Flatten, large);
+        graph.add("fc", Linear::new(8 * 5 * 6, 4), flat);
+    })
+    .with_choice(Choice::Exact);
+    let input = noise(1, &[2, 3, 10, 11]);
+    let tape = network.forward(&input, &Retain::gradient(network.graph(), NodeId::INPUT)).unwrap();
+    let kept = ["relu", "small", "conv2", "large"].map(|name| tape.output(find(&network, name)).is_ok());
+    assert_eq!(kept, [false, false, false, true]);
+    let seed = noise(2, &[2, 4]);
+    let whole = network.forward_layerwise(&input, &Retain::all()).unwrap();
+    for keep in [NodeId::INPUT, find(&network, "conv"), find(&network, "relu"), find(&network, "conv2")] {
+        let expected = network.gradient_layerwise(&whole, seed.clone(), &[keep]).unwrap();
+        assert_eq!(network.gradient(&tape, seed.clone(), &[keep]).unwrap(), expected, "{keep:?}");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::{
     __m256, _CMP_EQ_OQ, _CMP_NGE_UQ, _CMP_NLE_UQ, _CMP_UNORD_Q, _MM_HINT_T0, _MM_HINT_T1, _mm_loadu_si128,
-    _mm_prefetch, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_andnot_ps, _mm256_blendv_ps,
-    _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cmpeq_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_max_ps, _mm256_min_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permute2f128_ps,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm_prefetch, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps,
+    _mm256_cmpeq_epi32, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_ps, _mm256_permute2f128_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::{Kernel, Simd};
@@ -148,18 +148,16 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn split(self, value: __m256, of: __m256, other: __m256) -> [__m256; 2] {
+    fn equal(self, of: __m256, other: __m256) -> u16 {
         // SAFETY: `self` proves that the machine has AVX.
         let equal = unsafe { _mm256_cmp_ps::<_CMP_EQ_OQ>(of, other) };
         // SAFETY: `self` proves that the machine has AVX.
         let nan = unsafe { _mm256_cmp_ps::<_CMP_UNORD_Q>(of, of) };
         // SAFETY: `self` proves that the machine has AVX.
-        let taken = unsafe { _mm256_or_ps(equal, nan) };
+        let either = unsafe { _mm256_or_ps(equal, nan) };
         // SAFETY: `self` proves that the machine has AVX.
-        let there = unsafe { _mm256_and_ps(taken, value) };
-        // SAFETY: `self` proves that the machine has AVX.
-        let elsewhere = unsafe { _mm256_andnot_ps(taken, value) };
-        [there, elsewhere]
+        let bits = unsafe { _mm256_movemask_ps(either) };
+        bits as u16
     }
 
     #[inline(always)]

@@ -132,17 +132,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn split(self, value: __m512, of: __m512, other: __m512) -> [__m512; 2] {
+    fn equal(self, of: __m512, other: __m512) -> u16 {
         // SAFETY: `self` proves that the machine has AVX-512F.
         let equal = unsafe { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(of, other) };
         // SAFETY: `self` proves that the machine has AVX-512F.
         let nan = unsafe { _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(of, of) };
-        let taken = equal | nan;
-        // SAFETY: `self` proves that the machine has AVX-512F.
-        let there = unsafe { _mm512_maskz_mov_ps(taken, value) };
-        // SAFETY: `self` proves that the machine has AVX-512F.
-        let elsewhere = unsafe { _mm512_maskz_mov_ps(!taken, value) };
-        [there, elsewhere]
+        equal | nan
     }
 
     #[inline(always)]

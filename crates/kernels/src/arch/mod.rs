@@ -73,8 +73,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn within(self, of: Self::Vector, bounds: [Self::Vector; 2]) -> u16;
     /// `value` where the lane's bit is set, else 0. Bits beyond the lanes do not count.
     fn keep(self, value: Self::Vector, bits: u16) -> Self::Vector;
-    /// `value` where `of` equals `other` or is NaN, else 0; and 0 there, else `value`.
-    fn split(self, value: Self::Vector, of: Self::Vector, other: Self::Vector) -> [Self::Vector; 2];
+    /// A bit for each lane, from the lowest on: where `of` equals `other` or is NaN.
+    fn equal(self, of: Self::Vector, other: Self::Vector) -> u16;
 
     /// `N` vectors, `step` numbers apart.
     #[inline(always)]

@@ -129,18 +129,17 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn split(self, value: float32x4_t, of: float32x4_t, other: float32x4_t) -> [float32x4_t; 2] {
-        let zero = self.splat(0.0);
+    fn equal(self, of: float32x4_t, other: float32x4_t) -> u16 {
         // SAFETY: `self` proves that the machine has NEON.
         let equal = unsafe { vceqq_f32(of, other) };
         // SAFETY: `self` proves that the machine has NEON.
         let number = unsafe { vceqq_f32(of, of) };
         // SAFETY: `self` proves that the machine has NEON.
-        let taken = unsafe { vornq_u32(equal, number) };
+        let either = unsafe { vornq_u32(equal, number) };
         // SAFETY: `self` proves that the machine has NEON.
-        let there = unsafe { vbslq_f32(taken, value, zero) };
+        let set = unsafe { vandq_u32(self.bits(), either) };
         // SAFETY: `self` proves that the machine has NEON.
-        let elsewhere = unsafe { vbslq_f32(taken, zero, value) };
-        [there, elsewhere]
+        let bits = unsafe { vaddvq_u32(set) };
+        bits as u16
     }
 }

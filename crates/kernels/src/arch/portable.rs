@@ -74,8 +74,8 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn split(self, value: [f32; 4], of: [f32; 4], other: [f32; 4]) -> [[f32; 4]; 2] {
-        let taken: [bool; 4] = from_fn(|lane| of[lane] == other[lane] || of[lane].is_nan());
-        [true, false].map(|side| from_fn(|lane| if taken[lane] == side { value[lane] } else { 0.0 }))
+    fn equal(self, of: [f32; 4], other: [f32; 4]) -> u16 {
+        let bit = |lane: usize| if of[lane] == other[lane] || of[lane].is_nan() { 1 << lane } else { 0 };
+        (bit(0) | bit(1)) | (bit(2) | bit(3))
     }
 }

@@ -85,8 +85,7 @@ impl Simd for Simd128 {
     }
 
     #[inline(always)]
-    fn split(self, value: v128, of: v128, other: v128) -> [v128; 2] {
-        let taken = v128_or(f32x4_eq(of, other), f32x4_ne(of, of));
-        [v128_and(value, taken), v128_andnot(value, taken)]
+    fn equal(self, of: v128, other: v128) -> u16 {
+        u16::from(i32x4_bitmask(v128_or(f32x4_eq(of, other), f32x4_ne(of, of))))
     }
 }

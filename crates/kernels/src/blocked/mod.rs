@@ -7,6 +7,7 @@
 
 mod ahead;
 mod algorithm;
+mod argmax;
 mod average_pool_transpose;
 mod buffer;
 mod conv;
@@ -31,6 +32,7 @@ mod winograd_transform;
 mod winograd_weights;
 
 pub use algorithm::Algorithm;
+pub use argmax::Argmax;
 pub use average_pool_transpose::average_pool_transpose_blocked;
 pub use buffer::{Buffer, Workspace};
 pub use conv::{Direction, PackedConv};

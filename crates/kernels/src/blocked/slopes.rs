@@ -22,7 +22,7 @@ impl Slopes {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         let count = layout.batch * layout.size[0] * layout.blocks() * layout.size[1];
-        Self { layout, bits: (0..count).map(|_| AtomicU16::new(0)).collect() }
+        Self { layout, bits: unmarked(count) }
     }
 
     /// Those of what a rectifier put out.
@@ -53,6 +53,11 @@ impl Slopes {
         let Layout { size: [height, width], .. } = self.layout;
         &self.bits[((n * height + y) * self.layout.blocks() + block) * width..][..width]
     }
+}
+
+/// Bits of which none is set. Zeros in memory become atomic where they are.
+pub(super) fn unmarked(count: usize) -> Vec<AtomicU16> {
+    vec![0; count].into_iter().map(AtomicU16::new).collect()
 }
 
 /// Marks a pixel that an activation with such bounds put out.
