@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis};
 
 use super::rule::{Extrapolation, Scale};
 use crate::error::{Error, Result};
-use crate::fold::fold;
+use crate::fold::{fold, larger};
 use crate::rank::ranks;
 
 impl Extrapolation {
@@ -18,7 +18,7 @@ impl Extrapolation {
         if !is_finite(sums) {
             return Err(Error::NonFinite { what: "excitation".to_owned() });
         }
-        let largest = fold(sums, 0.0, |largest: f64, sum| largest.max(sum.abs()), f64::max);
+        let largest = fold(sums, 0.0, |largest, sum: f64| larger(largest, sum.abs()), larger);
         if largest == 0.0 {
             return Ok(None);
         }
