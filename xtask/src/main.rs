@@ -13,12 +13,14 @@ mod fixtures;
 mod hash;
 mod import;
 mod instructions;
+mod neon;
 mod report;
 mod repository;
 mod sbom;
 #[cfg(test)]
 mod scratch;
 mod tidy;
+mod toolchain;
 mod web;
 
 use std::io::{self, Write};
@@ -52,6 +54,8 @@ enum Command {
     Embedding(embedding::Arguments),
     /// Counts the instructions of every kernel under valgrind; with --check, fails where one takes more than it did
     Instructions(instructions::Arguments),
+    /// Compiles the kernels for aarch64, without running them
+    Neon,
     /// Has `gradex report` write a page, and reads it in a headless Chromium
     Report(report::Arguments),
     /// Prints what a program is made of, as a CycloneDX bill of materials
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Command::Ffi(arguments) => c_library::run(&arguments, out),
         Command::Embedding(arguments) => embedding::run(&arguments, out),
         Command::Instructions(arguments) => instructions::run(&arguments, out),
+        Command::Neon => neon::run(),
         Command::Report(arguments) => report::run(&arguments, out),
         Command::Sbom(arguments) => sbom::run(&arguments, out),
         Command::Unsafe => tidy::inventory(out),

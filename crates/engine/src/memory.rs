@@ -62,11 +62,8 @@ impl Graph {
         // A walk back reads every other output, the rectifiers', in rows: a second form.
         let kept = |id: NodeId| sizes[id.0] + numbers(id) / 2;
         let sums = retain.channel_sums.iter().map(|id| 2 * plane(&shapes[id.0]));
-        let taps = |id: NodeId| if let Op::MaxPool2d(pool) = &self.node(id).op { pool.taps() } else { 1 };
-        let bits = |id: &NodeId| sizes[id.0].saturating_mul(taps(*id));
-        let marks =
-            retain.marks.iter().filter(|id| !keeps(**id)).map(|id| bits(id).div_ceil(FLOAT * u8::BITS as usize));
-        let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).chain(marks).sum();
+        let marked = retain.marks.iter().filter(|id| !keeps(**id)).map(|id| marks(&self.node(*id).op, sizes[id.0]));
+        let tape: usize = self.ids().filter(|id| keeps(*id)).map(kept).chain(sums).chain(marked).sum();
         let parameters: usize =
             self.parameters().iter().map(|parameter| parameter.shape.iter().product::<usize>()).sum();
         let read = |id: NodeId| self.node(id).inputs.first().map_or(&[][..], |read| &shapes[read.0]);
@@ -164,7 +161,10 @@ impl Graph {
         for id in self.ids().rev().filter(|id| wanted[id.0]) {
             let sent = self.node(id).inputs.iter().filter(|input| wanted[input.0]);
             let sends: usize = sent.clone().map(|input| sizes[input.0]).sum();
-            most = most.max(alive + kept + 2 * sends + sizes[id.0]);
+            let op = &self.node(id).op;
+            // The maxima that a tape without marks has to find again.
+            let found = if matches!(op, Op::MaxPool2d(_)) { sizes[id.0] + marks(op, sizes[id.0]) } else { 0 };
+            most = most.max(alive + kept + 2 * sends + sizes[id.0] + found);
             for input in sent {
                 alive += if std::mem::replace(&mut arrived[input.0], true) { 0 } else { sizes[input.0] };
             }
@@ -181,6 +181,12 @@ fn blocked(shape: &[usize]) -> usize {
         [batch, channels, height, width] => batch * channels.next_multiple_of(BLOCK) * (height + 2) * (width + 2),
         _ => shape.iter().product(),
     }
+}
+
+/// The marks of a node whose output has so many numbers, in numbers: a bit for each, and of a max-pool for each tap.
+fn marks(op: &Op, numbers: usize) -> usize {
+    let taps = if let Op::MaxPool2d(pool) = op { pool.taps() } else { 1 };
+    numbers.saturating_mul(taps).div_ceil(FLOAT * u8::BITS as usize)
 }
 
 /// Batch and pixels.
@@ -210,7 +216,7 @@ fn packed_alone(op: &Op, input: &[usize], choice: Choice, level: Level) -> Resul
 mod tests {
     use super::*;
     use crate::graph::GraphBuilder;
-    use crate::layers::{Add, Concat, Conv2d, Relu};
+    use crate::layers::{Add, Concat, Conv2d, MaxPool2d, Relu};
 
     /// Three images of 16 channels and 4 x 4 pixels, 576 numbers each as kernels hold them.
     fn chain() -> Graph {
@@ -235,6 +241,24 @@ mod tests {
         let batch = chain().footprint(&shape(5), &Retain::all(), &[NodeId::INPUT], Choice::Exact).unwrap();
         assert_eq!((batch.tape, batch.backward), (5 * whole.tape, 5 * whole.backward));
         assert_eq!(batch.parameters, whole.parameters);
+    }
+
+    /// Of 16 channels and 2 x 2 pixels each window keeps 4 bits a channel, or what it reads.
+    #[test]
+    fn max_pools_keep_bits_or_what_they_read() {
+        let tape = |pool: MaxPool2d| {
+            let mut graph = GraphBuilder::new(16);
+            let pool = graph.add("pool", pool, NodeId::INPUT);
+            graph.add("conv", Conv2d::new(16, 16, 1).no_bias(), pool);
+            let graph = graph.finish().unwrap();
+            let retain = Retain::gradient(&graph, NodeId::INPUT);
+            graph.footprint(&[1, 16, 4, 4], &retain, &[NodeId::INPUT], Choice::Exact).unwrap()
+        };
+        let (small, large) = (tape(MaxPool2d::new(2, 2)), tape(MaxPool2d::new(7, 1).padding(3)));
+        let logits = 4 * (16 * 16 + 16 * 4 / 2);
+        assert_eq!(small.tape, logits + 4 * (16 * 16 * 4 / 32));
+        assert!(large.tape > 4 * 2 * 576, "{large:?}");
+        assert!(large.backward >= 4 * 576 * 49 / 32, "{large:?}");
     }
 
     #[test]

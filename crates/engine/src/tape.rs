@@ -24,9 +24,6 @@ pub struct Retain {
     pub(crate) channel_sums: BTreeSet<NodeId>,
 }
 
-/// The most taps of windows that are marked: marks of more take as much memory as what was read.
-const MARKED: usize = 32;
-
 /// What is kept of a node's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
@@ -59,14 +56,14 @@ impl Retain {
 
     /// What [`Network::gradient`](crate::Network::gradient) at `point` needs: of the nodes behind it the outputs of those that
     /// are not affine, but of a rectifier or a max-pool over images only where it passes gradients on, a bit for each number and
-    /// for each tap.
+    /// for each tap. Of a max-pool whose bits would take more memory than what it reads, that is kept.
     #[must_use]
     pub fn gradient(graph: &Graph, point: NodeId) -> Self {
         let behind = graph.depend_on(&[point]);
         let nodes = graph.ids().filter(|id| *id > point && behind[id.0] && graph.node(*id).op.affine().is_none());
         let (marks, nodes) = nodes.partition(|id| {
             let op = &graph.node(*id).op;
-            matches!(op, Op::Relu(_) | Op::Relu6(_)) || matches!(op, Op::MaxPool2d(pool) if pool.taps() <= MARKED)
+            matches!(op, Op::Relu(_) | Op::Relu6(_)) || matches!(op, Op::MaxPool2d(pool) if pool.is_marked())
         });
         Self { nodes, marks, ..Self::default() }
     }

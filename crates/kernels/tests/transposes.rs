@@ -38,7 +38,10 @@ fn max_pools() {
     let scale = noise(3, CHANNELS.next_multiple_of(16));
     for level in Level::available() {
         let (argmax, mut maxima) = (Argmax::new(shape.clone(), above), poisoned(above));
-        max_pool_blocked(level, &shape, input, Some(&argmax), above, &mut maxima).expect("max_pool_blocked");
+        // What was marked before does not matter.
+        for input in [View { layout, values: &packed(layout, &noise(4, image.len())) }, input] {
+            max_pool_blocked(level, &shape, input, Some(&argmax), above, &mut maxima).expect("max_pool_blocked");
+        }
         let slopes = Slopes::of(level, Activation::Relu, input).expect("slopes");
         for (slopes, scale) in
             [(None, None), (Some(&slopes), None), (None, Some(&scale)), (Some(&slopes), Some(&scale))]

@@ -44,6 +44,11 @@ impl MaxPool2d {
         self.kernel[0].saturating_mul(self.kernel[1])
     }
 
+    /// Whether a bit for each tap takes no more memory than what it reads.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.taps() <= self.stride[0].saturating_mul(self.stride[1]).saturating_mul(32)
+    }
+
     pub(crate) fn shape(&self, input: &[usize]) -> Result<PoolShape> {
         let Self { kernel, stride, padding, ceil_mode } = *self;
         Sliding { kernel, stride, padding, ceil_mode, count_padding: false }.shape(KIND, input)

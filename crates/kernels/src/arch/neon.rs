@@ -1,9 +1,9 @@
 //! NEON: 4 lanes, 32 registers. Every aarch64 machine that Rust's standard targets run on has it.
 
 use std::arch::aarch64::{
-    float32x4_t, uint32x4_t, vaddq_f32, vaddvq_u32, vbicq_u32, vbslq_f32, vceqq_f32, vcgeq_f32, vcleq_f32, vcltq_f32,
-    vdupq_n_f32, vdupq_n_u32, vfmaq_f32, vld1q_f32, vld1q_u32, vmaxq_f32, vmulq_f32, vornq_u32, vorrq_u32, vst1q_f32,
-    vsubq_f32, vtstq_u32,
+    float32x4_t, uint32x4_t, vaddq_f32, vaddvq_u32, vandq_u32, vbicq_u32, vbslq_f32, vceqq_f32, vcgeq_f32, vcleq_f32,
+    vcltq_f32, vdupq_n_f32, vdupq_n_u32, vfmaq_f32, vld1q_f32, vld1q_u32, vmaxq_f32, vmulq_f32, vornq_u32, vorrq_u32,
+    vst1q_f32, vsubq_f32, vtstq_u32,
 };
 
 use super::{Kernel, Simd};

@@ -2,7 +2,7 @@
 
 use std::arch::wasm32::{
     f32x4_add, f32x4_eq, f32x4_ge, f32x4_le, f32x4_max, f32x4_mul, f32x4_ne, f32x4_pmin, f32x4_splat, f32x4_sub,
-    i32x4_bitmask, i32x4_eq, u32x4, u32x4_splat, v128, v128_and, v128_andnot, v128_load, v128_not, v128_or, v128_store,
+    i32x4_bitmask, i32x4_eq, u32x4, u32x4_splat, v128, v128_and, v128_load, v128_not, v128_or, v128_store,
 };
 
 use super::Simd;

@@ -66,7 +66,7 @@ fn over(spans: &[Span], size: usize, [stride, step]: [usize; 2]) -> Vec<Vec<Over
 /// What the windows over each pixel send to it.
 struct Gather<'a, 'b> {
     argmax: &'a Argmax,
-    /// Along columns and along rows.
+    /// Of rows, and of columns.
     windows: &'a [Vec<Vec<Over>>; 2],
     upstream: View<'a>,
     gate: Option<Gate<'a>>,

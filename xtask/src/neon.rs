@@ -1,0 +1,26 @@
+//! The kernels compiled for aarch64, which the machines that test them are not: so the NEON level does not break unseen.
+
+use anyhow::{Context, Result, ensure};
+
+use crate::repository::{root, target};
+use crate::toolchain::Toolchain;
+
+const TARGET: &str = "aarch64-unknown-linux-gnu";
+
+pub(crate) fn run() -> Result<()> {
+    let mut cargo = Toolchain::with_source()?.cargo()?;
+    cargo.args([
+        "-Zbuild-std=std",
+        "check",
+        "--locked",
+        "--package",
+        "gradex-kernels",
+        "--target",
+        TARGET,
+        "--target-dir",
+    ]);
+    cargo.arg(target().join("neon"));
+    let status = cargo.current_dir(root()).status().with_context(|| format!("cannot run {cargo:?}"))?;
+    ensure!(status.success(), "{cargo:?}: {status}");
+    Ok(())
+}
