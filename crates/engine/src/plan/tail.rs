@@ -55,8 +55,8 @@ impl Tail {
         self
     }
 
-    /// Of a pooling `id` that reads `input`: it is the only reader, or ends there. A norm without a rectifier goes back by itself, with the
-    /// signs of its zeros.
+    /// Of a pooling `id` that reads `input`: it is the only reader, or ends there. A norm without a rectifier goes back by itself,
+    /// with the signs of its zeros.
     pub(crate) fn of_pooling(graph: &Graph, id: NodeId, input: NodeId, keep: &[NodeId]) -> Self {
         if keep.contains(&input) || graph.readers(input).len() > 1 {
             return Self::nothing(input);

@@ -45,14 +45,15 @@ pub fn max_pool_transpose_blocked(
     Ok(())
 }
 
-/// A window over a pixel along one axis, and which of its pixels this is.
+/// A window over a pixel along one axis.
 #[derive(Clone, Copy)]
 struct Over {
     window: usize,
+    /// Where the bits of its tap that reads the pixel are, from those of the first window's first tap on.
     tap: usize,
 }
 
-/// For each pixel the windows over it, in their order.
+/// For each pixel the windows over it, in their order; the bits of two windows are `stride` apart, those of two taps `step`.
 fn over(spans: &[Span], size: usize, [stride, step]: [usize; 2]) -> Vec<Vec<Over>> {
     let mut all = vec![Vec::new(); size];
     for (window, span) in spans.iter().enumerate() {
