@@ -1,8 +1,8 @@
 //! The kernels compiled for aarch64, which the machines that test them are not: so the NEON level does not break unseen.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
-use crate::repository::{root, target};
+use crate::repository::{root, succeed, target};
 use crate::toolchain::Toolchain;
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";
@@ -19,8 +19,5 @@ pub(crate) fn run() -> Result<()> {
         TARGET,
         "--target-dir",
     ]);
-    cargo.arg(target().join("neon"));
-    let status = cargo.current_dir(root()).status().with_context(|| format!("cannot run {cargo:?}"))?;
-    ensure!(status.success(), "{cargo:?}: {status}");
-    Ok(())
+    succeed(cargo.arg(target().join("neon")).current_dir(root()))
 }

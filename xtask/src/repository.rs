@@ -53,6 +53,13 @@ pub fn files() -> Result<Vec<File>> {
         .collect()
 }
 
+/// Runs a command that must succeed.
+pub fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(())
+}
+
 /// What a program prints when it is run at the root.
 pub fn standard_output(program: &str, arguments: &[&str]) -> Result<String> {
     let command = || format!("`{program} {}`", arguments.join(" "));

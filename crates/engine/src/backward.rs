@@ -123,7 +123,7 @@ impl Network {
     /// Checks that the tape is this network's and that the seed has its logits' shape.
     pub(crate) fn check_seed(&self, tape: &Tape, seed: &Tensor) -> Result<()> {
         if tape.shapes.len() != self.graph().nodes().len() {
-            return Err(Error::Graph("the tape is another network's".to_owned()));
+            return Err(Error::foreign_tape());
         }
         let logits = tape.shape(self.graph().logits());
         if seed.shape() != logits {

@@ -109,6 +109,10 @@ impl Error {
         Self::Shape { op, expected: expected.into(), actual: actual.to_vec() }
     }
 
+    pub(crate) fn foreign_tape() -> Self {
+        Self::Graph("the tape is another network's".to_owned())
+    }
+
     /// Says at which node the error happened.
     #[must_use]
     pub fn at(self, node: &str) -> Self {

@@ -246,7 +246,7 @@ mod tests {
     /// Of 16 channels and 2 x 2 pixels each window keeps 4 bits a channel, or what it reads.
     #[test]
     fn max_pools_keep_bits_or_what_they_read() {
-        let tape = |pool: MaxPool2d| {
+        let footprint = |pool: MaxPool2d| {
             let mut graph = GraphBuilder::new(16);
             let pool = graph.add("pool", pool, NodeId::INPUT);
             graph.add("conv", Conv2d::new(16, 16, 1).no_bias(), pool);
@@ -254,7 +254,7 @@ mod tests {
             let retain = Retain::gradient(&graph, NodeId::INPUT);
             graph.footprint(&[1, 16, 4, 4], &retain, &[NodeId::INPUT], Choice::Exact).unwrap()
         };
-        let (small, large) = (tape(MaxPool2d::new(2, 2)), tape(MaxPool2d::new(7, 1).padding(3)));
+        let (small, large) = (footprint(MaxPool2d::new(2, 2)), footprint(MaxPool2d::new(7, 1).padding(3)));
         let logits = 4 * (16 * 16 + 16 * 4 / 2);
         assert_eq!(small.tape, logits + 4 * (16 * 16 * 4 / 32));
         assert!(large.tape > 4 * 2 * 576, "{large:?}");

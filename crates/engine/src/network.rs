@@ -146,7 +146,7 @@ impl Network {
         let way = (self.choice, shapes[0].clone(), keep.to_vec());
         let route = self.packs.route(way, || Route::new(self, self.graph.shapes(&shapes[0])?, keep))?;
         if route.shapes != shapes {
-            return Err(Error::Graph("the tape is another network's".to_owned()));
+            return Err(Error::foreign_tape());
         }
         Ok(route)
     }

@@ -30,8 +30,13 @@ pub(crate) fn larger<T: PartialOrd>(a: T, b: T) -> T {
 }
 
 /// The smaller, in the same way.
-pub(crate) fn smaller<T: PartialOrd>(a: T, b: T) -> T {
+fn smaller<T: PartialOrd>(a: T, b: T) -> T {
     if b < a { b } else { a }
+}
+
+/// The smallest and the largest value; +∞ and -∞ of no values. NaN counts as none.
+pub(crate) fn extremes<D: Dimension>(values: ArrayView<'_, f32, D>) -> [f32; 2] {
+    [fold(values.view(), f32::INFINITY, smaller, smaller), fold(values, f32::NEG_INFINITY, larger, larger)]
 }
 
 /// The largest magnitude; 0 of no values.
@@ -73,6 +78,9 @@ mod tests {
             let values = Array2::from_shape_fn((rows, columns), |(row, column)| (row * columns + column) as f32);
             let count = rows * columns;
             assert_eq!(sum(values.view()), (count * count.saturating_sub(1) / 2) as f64);
+            if count > 0 {
+                assert_eq!(extremes(values.view()), [0.0, (count - 1) as f32]);
+            }
             assert_eq!(largest_magnitude(values.mapv(|value| -value).view()), count.saturating_sub(1) as f32);
             assert_eq!(sum_of_magnitudes(values.mapv(|value| -value).view()), sum(values.view()));
             let doubled = values.mapv(|value| 2.0 * f64::from(value));

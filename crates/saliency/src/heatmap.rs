@@ -5,7 +5,7 @@ use gradex_kernels::resize_bilinear;
 use ndarray::{Array3, ArrayView2, Axis};
 
 use crate::error::{Error, Result};
-use crate::fold::{fold, larger, smaller};
+use crate::fold::extremes;
 use crate::reason::Reason;
 
 /// A map `[k, h, w]` in `[0, 1]`, of the network's input size, with as many channels as the coarse map.
@@ -34,8 +34,7 @@ impl Heatmap {
         if !is_finite(map.view()) {
             return Err(Error::NonFinite { what: "heat map".to_owned() });
         }
-        let min = fold(map.view(), f32::INFINITY, smaller, smaller);
-        let max = fold(map.view(), f32::NEG_INFINITY, larger, larger);
+        let [min, max] = extremes(map.view());
         let range = max - min;
         if range > 0.0 && range.is_finite() {
             let values = map.mapv_into(|value| ((value - min) / range).clamp(0.0, 1.0));

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::peak;
-use crate::repository::{root, target};
+use crate::repository::{root, succeed, target};
 use crate::{c_library, web};
 
 const NATIVE: &str = "x86_64-unknown-linux-gnu";
@@ -134,12 +134,6 @@ fn measured(deployed: &Path, command: &mut Command) -> Result<Measured> {
 fn cargo(words: &[&str]) -> Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     succeed(Command::new(cargo).arg("--locked").args(words).current_dir(root()))
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
-    ensure!(status.success(), "{command:?}: {status}");
-    Ok(())
 }
 
 /// A path below a folder of this command's own.

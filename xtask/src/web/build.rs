@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::repository::{root, target};
+use crate::repository::{root, succeed, target};
 use crate::toolchain::Toolchain;
 
 /// The platform of browsers.
@@ -49,9 +49,7 @@ pub fn build() -> Result<PathBuf> {
         TARGET,
         "--target-dir",
     ]);
-    cargo.arg(&folder);
-    let status = cargo.current_dir(root()).status().with_context(|| format!("cannot run {cargo:?}"))?;
-    ensure!(status.success(), "{cargo:?}: {status}");
+    succeed(cargo.arg(&folder).current_dir(root()))?;
 
     let built = folder.join(TARGET).join("web/gradex_wasm.wasm");
     let program = folder.join("gradex.wasm");

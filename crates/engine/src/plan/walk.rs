@@ -19,6 +19,7 @@ use super::{Image, Tail, Value};
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::layer::Layer;
+use crate::layers::MaxPool2d;
 use crate::network::Network;
 use crate::op::Op;
 use crate::tape::{Mark, Tape};
@@ -87,14 +88,12 @@ impl<'a> Walk<'a> {
             (Op::AdaptiveAvgPool2d(pool), [input], Value::Image(image, _)) => {
                 self.averaged(&pool.shape(&self.tape.shapes[input.0])?, id, *input, image)
             }
-            (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => {
-                match self.argmax(id, &pool.shape(&self.tape.shapes[input.0])?)? {
-                    Some(argmax) => self.pooled(id, *input, &|gate, layout, output| {
-                        max_pool_transpose_blocked(self.level, &argmax, image.view(), gate, layout, output)
-                    }),
-                    None => self.layer(id, &upstream),
-                }
-            }
+            (Op::MaxPool2d(pool), [input], Value::Image(image, _)) => match self.argmax(id, pool, *input)? {
+                Some(argmax) => self.pooled(id, *input, &|gate, layout, output| {
+                    max_pool_transpose_blocked(self.level, &argmax, image.view(), gate, layout, output)
+                }),
+                None => self.layer(id, &upstream),
+            },
             _ => self.layer(id, &upstream),
         }
     }
@@ -171,14 +170,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Where the maxima of a max-pool were, if what it read or marks of it are there.
-    fn argmax(&self, id: NodeId, shape: &PoolShape) -> Result<Option<Arc<Argmax>>> {
+    fn argmax(&self, id: NodeId, pool: &MaxPool2d, input: NodeId) -> Result<Option<Arc<Argmax>>> {
         if let Some(Mark::Argmax(argmax)) = &self.tape.marks[id.0] {
             return Ok(Some(Arc::clone(argmax)));
         }
         let (Some(read), Some(layout)) = (self.tape.pooled(id), self.route.layouts[id.0]) else { return Ok(None) };
+        let shape = pool.shape(&self.tape.shapes[input.0])?;
         let argmax = Argmax::new(shape.clone(), layout);
         Image::new(layout, &self.network.packs().workspace, |output| {
-            max_pool_blocked(self.level, shape, read, Some(&argmax), layout, output)
+            max_pool_blocked(self.level, &shape, read, Some(&argmax), layout, output)
         })?;
         Ok(Some(Arc::new(argmax)))
     }

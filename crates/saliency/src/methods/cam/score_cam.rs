@@ -12,6 +12,7 @@ use ndarray::{Array2, Array3, ArrayView3, Axis};
 use super::{rectified, weighted_sum, why_blank};
 use crate::coarse_map::CoarseMap;
 use crate::error::Result;
+use crate::fold::extremes;
 use crate::heatmap::resized;
 use crate::memory::Work;
 use crate::methods::batches::Batches;
@@ -104,8 +105,8 @@ impl ScoreCam {
 /// One channel `[1, h, w]` at the input's size, stretched to `[0, 1]`; zeros where it is the same everywhere.
 fn mask(channel: Array3<f32>, (_, height, width): (usize, usize, usize)) -> Result<Array2<f32>> {
     let mask = resized(&channel, [height, width])?.index_axis_move(Axis(0), 0);
-    let min = mask.iter().copied().fold(f32::INFINITY, f32::min);
-    let range = mask.iter().copied().fold(f32::NEG_INFINITY, f32::max) - min;
+    let [min, max] = extremes(mask.view());
+    let range = max - min;
     Ok(if range > 0.0 { mask.mapv_into(|value| (value - min) / range) } else { Array2::zeros((height, width)) })
 }
 

@@ -16,6 +16,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, Ix4};
 use super::map_of;
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::fold::extremes;
 use crate::heatmap::resized;
 use crate::memory::Work;
 use crate::methods::{About, Method, input_only};
@@ -137,8 +138,8 @@ impl Method for FullGrad {
 /// Adds a channel's magnitudes, stretched to `[0, 1]`; nothing where they are all the same.
 fn add_stretched(sum: &mut Array3<f32>, channel: ArrayView2<'_, f32>) {
     let magnitudes = channel.mapv(f32::abs);
-    let least = magnitudes.iter().copied().fold(f32::INFINITY, f32::min);
-    let range = magnitudes.iter().copied().fold(0.0, f32::max) - least;
+    let [least, largest] = extremes(magnitudes.view());
+    let range = largest - least;
     if range > 0.0 {
         *sum += &magnitudes.mapv(|value| (value - least) / range);
     }

@@ -12,6 +12,7 @@ use ndarray::{Array3, ArrayView3, Zip};
 use super::{largest_magnitude, map_of};
 use crate::coarse_map::CoarseMap;
 use crate::error::{Error, Result};
+use crate::fold::extremes;
 use crate::memory::Work;
 use crate::methods::passes::Passes;
 use crate::methods::{About, DEFAULT_BATCH, Method, input_only};
@@ -44,8 +45,7 @@ impl Noise {
     /// The noise of copy number `sample` of `image [c, h, w]`.
     #[must_use]
     pub fn sample(&self, sample: usize, image: ArrayView3<'_, f32>) -> Array3<f32> {
-        let least = image.iter().copied().fold(f32::INFINITY, f32::min);
-        let largest = image.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let [least, largest] = extremes(image);
         let deviation = f64::from(self.level) * (f64::from(largest) - f64::from(least));
         let random = Random::stream(self.seed, sample as u64);
         let mut place = 0..;
