@@ -72,13 +72,23 @@ pub(super) struct Rows<'a, 'b, 'c, 'd, const B: usize, const STRIDE: usize, cons
     tile: &'c mut Tile,
 }
 
-/// Pixels in a register tile that is wide enough for two rows, and in none are more.
-const PAIRED: usize = 14;
+/// The most pixels in a register tile, of two vectors each.
+const PIXELS: usize = 14;
 
 /// The sums of a tile, `[rows, pixels, channels of the panel]`. It is made outside of the kernel: what is made inside the compiler
 /// tries to hold in registers, beside the sums that fill them.
 #[repr(align(64))]
-struct Tile([[f32; BLOCK]; 2 * PAIRED]);
+struct Tile([[f32; BLOCK]; 2 * PIXELS]);
+
+/// Whether tiles of two rows are compiled.
+const fn pairs<S: Simd, const PLANES: bool>() -> bool {
+    S::PIXELS >= 6 && !PLANES
+}
+
+/// Whether two rows of so many sums need fewer tiles together than each by itself.
+const fn is_paired<S: Simd>(pixels: usize) -> bool {
+    pixels.div_ceil(S::PIXELS / 2) < 2 * pixels.div_ceil(S::PIXELS)
+}
 
 impl<'a, 'b> Sums<'_> {
     /// Computes them.
@@ -91,7 +101,7 @@ impl<'a, 'b> Sums<'_> {
     }
 
     fn run_vectors<const B: usize>(self, level: Level, lines: &mut [Line<'a, 'b>]) {
-        let (sums, tile) = (self, &mut Tile([[0.0; BLOCK]; 2 * PAIRED]));
+        let (sums, tile) = (self, &mut Tile([[0.0; BLOCK]; 2 * PIXELS]));
         match (sums.planes, sums.stride) {
             (false, 1) => level.run(Rows::<B, 1, false> { sums, lines, tile }),
             (false, 2) => level.run(Rows::<B, 2, false> { sums, lines, tile }),
@@ -104,17 +114,17 @@ impl<'a, 'b> Sums<'_> {
 }
 
 impl<const B: usize, const STRIDE: usize, const PLANES: bool> Kernel for Rows<'_, '_, '_, '_, B, STRIDE, PLANES> {
-    /// Takes two rows at once where one is too short to fill the registers.
+    /// Takes two rows at once where that makes fewer tiles.
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { sums, lines, tile } = self;
         // Conditions on the level are constants: what it does not need is not compiled for it.
         if const { (B == S::VECTORS || B * S::LANES == BLOCK) && (S::LANES > 4 || !PLANES) } {
-            let height = if const { S::PIXELS == PAIRED && !PLANES } && sums.pixels <= PAIRED / 2 { 2 } else { 1 };
+            let height = if const { pairs::<S, PLANES>() } && is_paired::<S>(sums.pixels) { 2 } else { 1 };
             let count = lines.len().div_ceil(height) * sums.pixels.div_ceil(S::PIXELS / height);
             let mut ahead = Ahead::new(sums.weights.len(), B * S::LANES, count);
             let mut rest = lines;
-            if const { S::PIXELS == PAIRED && !PLANES } && height == 2 {
+            if const { pairs::<S, PLANES>() } && height == 2 {
                 let (pairs, last) = rest.as_chunks_mut::<2>();
                 for pair in pairs {
                     tiles::<S, B, 2, STRIDE, PLANES>(simd, &sums, pair, tile, &mut ahead);
@@ -206,7 +216,7 @@ fn sum<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANE
                 let (panel, rest) = weights.split_at(channels * width);
                 weights = rest;
                 ahead.ask(simd, sums.weights);
-                let channels = panel.chunks_exact(width).enumerate();
+                let channels = (0..channels).zip(panel.chunks_exact(width));
                 if const { PLANES } {
                     for (channel, weights) in channels {
                         let weight: [S::Vector; B] = simd.loads(weights, S::LANES);
@@ -239,7 +249,7 @@ fn sum<S: Simd, const B: usize, const R: usize, const STRIDE: usize, const PLANE
                             simd.prefetch(weights, AHEAD + line);
                         }
                         for (sum, pixel) in sum.as_flattened_mut().iter_mut().zip(pixels.as_flattened()) {
-                            let input = simd.splat(pixel[channel % BLOCK]);
+                            let input = simd.splat(pixel[channel]);
                             for (sum, weight) in sum.iter_mut().zip(weight) {
                                 *sum = simd.mul_add(input, weight, *sum);
                             }
