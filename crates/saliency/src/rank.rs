@@ -25,14 +25,13 @@ fn centred_ranks<'v>(values: impl IntoIterator<Item = &'v f32>) -> Vec<f64> {
 
 /// The rank of each value from 0, equal values sharing the mean of theirs. Halves of whole numbers: exact in `f64`.
 pub(crate) fn ranks(values: impl Iterator<Item = f32>) -> Vec<f64> {
-    let values: Vec<f32> = values.collect();
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_unstable_by(|i, j| values[*i].total_cmp(&values[*j]));
-    let mut ranks = vec![0.0; values.len()];
+    let mut order: Vec<(f32, usize)> = values.zip(0..).collect();
+    order.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+    let mut ranks = vec![0.0; order.len()];
     let mut before = 0;
-    for equal in order.chunk_by(|i, j| values[*i] == values[*j]) {
+    for equal in order.chunk_by(|(a, _), (b, _)| a == b) {
         let rank = before as f64 + (equal.len() as f64 - 1.0) / 2.0;
-        equal.iter().for_each(|place| ranks[*place] = rank);
+        equal.iter().for_each(|(_, place)| ranks[*place] = rank);
         before += equal.len();
     }
     ranks
