@@ -62,7 +62,11 @@ impl Network {
         let sums = match length.ok_or_else(error)? {
             1 => pooled.transpose(params, upstream, &[&input]),
             length => {
-                let params = self.packs().pooled(linear, channels, || layer.pooled(params, length))?;
+                let params = self.packs().pooled(linear, channels, || {
+                    // They stay: what the forward pass took makes room for them.
+                    self.trim();
+                    layer.pooled(params, length)
+                })?;
                 pooled.transpose(&params, upstream, &[&input])
             }
         };
