@@ -1,14 +1,20 @@
 //! Many images of which only the logits count: each thread sends its share of them through the network.
 //!
-//! A thread that keeps to its images finds more of them in its caches than threads that share every layer.
+//! A thread that keeps to its images finds more of them in its caches than threads that share every layer. Up to the
+//! [waist](crate::Graph::waist) it sends one after the other, since all of them together would not fit there; from there on all at once,
+//! since then it is the weights that would not.
 
-use gradex_kernels::{for_each, threads};
-use ndarray::{Array2, Axis};
+use std::sync::Arc;
+
+use gradex_kernels::{for_each, threads, together};
+use ndarray::{Array2, ArrayViewD, Axis};
 
 use crate::error::{Error, Result};
-use crate::network::Network;
+use crate::graph::NodeId;
+use crate::network::{Network, expect_finite};
+use crate::plan::{IS_SOUGHT, Plan};
 use crate::tape::Retain;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, is_finite, of_batch};
 
 impl Network {
     /// The logits `[n, classes]` of images `[n, c, h, w]`: those of [`Network::forward`], bit for bit.
@@ -22,18 +28,51 @@ impl Network {
             return Err(Error::shape("a classifier", "logits [n, classes]", &shapes[self.graph().logits().0]));
         };
         let share = count.div_ceil(threads());
+        let shape = of_batch(images.shape(), share);
+        let waist = self.graph().waist(&shape, self.choice())?;
         // Whoever comes first packs the weights, and none beside it.
-        self.forward_plan(&self.graph().shapes(&[&[share], &images.shape()[1..]].concat())?, &Retain::logits())?;
+        match waist {
+            Some(waist) => drop(self.halves(&shape, waist)?),
+            None => drop(self.forward_plan(&self.graph().shapes(&shape)?, &Retain::logits())?),
+        }
         let mut logits = Array2::zeros((count, classes));
         let mut found: Vec<Result<()>> = (0..count.div_ceil(share)).map(|_| Ok(())).collect();
         let shares = images.axis_chunks_iter(Axis(0), share).zip(logits.axis_chunks_iter_mut(Axis(0), share));
         for_each(shares.zip(&mut found).collect(), |((images, mut logits), found)| {
-            *found = self.forward(&images.to_owned(), &Retain::logits()).and_then(|tape| {
-                logits.iter_mut().zip(tape.logits()?).for_each(|(to, from)| *to = *from);
-                Ok(())
+            *found = together(|| self.share(images, waist)).map(|found| {
+                logits.iter_mut().zip(&found).for_each(|(to, from)| *to = *from);
             });
         });
         found.into_iter().collect::<Result<()>>()?;
         Ok(logits)
+    }
+
+    /// The logits of images that one thread has to itself.
+    fn share(&self, images: ArrayViewD<'_, f32>, waist: Option<NodeId>) -> Result<Tensor> {
+        let all = || self.forward(&images.to_owned(), &Retain::logits()).and_then(|tape| tape.logits().cloned());
+        let Some(waist) = waist.filter(|_| IS_SOUGHT) else { return all() };
+        let [before, after] = self.halves(images.shape(), waist)?;
+        let mut parts = Vec::with_capacity(images.shape()[0]);
+        for image in images.axis_chunks_iter(Axis(0), 1) {
+            let image = image.to_owned();
+            expect_finite(&image)?;
+            parts.push(before.of_images(self, &image, waist)?);
+        }
+        let Some(joined) = after.join(self, waist, &parts)? else { return all() };
+        drop(parts);
+        let found = after.of_given(self, None, vec![(waist, joined)], self.graph().logits())?;
+        let found = found.tensor()?;
+        // Else it is found out where that begins.
+        if is_finite(found.view()) { Ok(found.clone()) } else { all() }
+    }
+
+    /// The plans of one of such images up to the waist, and of all from there on.
+    fn halves(&self, images: &[usize], waist: NodeId) -> Result<[Arc<Plan>; 2]> {
+        let (graph, one) = (self.graph(), of_batch(images, 1));
+        let only = |asked: NodeId| graph.ids().map(|id| id == asked).collect();
+        Ok([
+            self.plan(&graph.shapes(&one)?, vec![NodeId::INPUT], only(waist))?,
+            self.plan(&graph.shapes(images)?, vec![waist], only(graph.logits()))?,
+        ])
     }
 }

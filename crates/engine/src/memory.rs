@@ -4,8 +4,8 @@
 //! long as the tape if that keeps it. A walk back is followed in reverse. Images count as kernels hold them: blocks of
 //! [`BLOCK`] channels with a frame of a pixel; those that layers read or write row by row count as both.
 
-use gradex_kernels::Level;
 use gradex_kernels::blocked::{Algorithm, BLOCK, Direction};
+use gradex_kernels::{Level, threads};
 
 use crate::error::Result;
 use crate::graph::{Graph, NodeId};
@@ -13,6 +13,7 @@ use crate::layer::Layer;
 use crate::op::Op;
 use crate::plan::Choice;
 use crate::tape::{Keep, Retain};
+use crate::tensor::of_batch;
 
 /// Bytes of a number.
 const FLOAT: usize = size_of::<f32>();
@@ -71,8 +72,7 @@ impl Graph {
             self.ids().map(|id| packed(&self.node(id).op, read(id), choice, level)).sum::<Result<_>>()?;
         let packed_alone: usize =
             self.ids().map(|id| packed_alone(&self.node(id).op, read(id), choice, level)).sum::<Result<_>>()?;
-        let rows = self.ids().zip(self.in_rows(&shapes, choice)?).map(|(id, rows)| if rows { numbers(id) } else { 0 });
-        let held: Vec<usize> = rows.zip(&sizes).map(|(rows, size)| rows + size).collect();
+        let held = self.held(&shapes, choice)?;
         Ok(Footprint {
             parameters: parameters * FLOAT,
             packed_alone,
@@ -82,6 +82,31 @@ impl Graph {
             forward: self.alive_forward(&held, keeps) * FLOAT,
             backward: self.alive_backward(&sizes, points) * FLOAT,
         })
+    }
+
+    /// The most that is alive while [`Network::logits`](crate::Network::logits) sends images of this shape `[n, c, h, w]` through:
+    /// up to the waist one for each thread.
+    ///
+    /// # Errors
+    /// As [`Graph::footprint`].
+    pub fn alive_for_logits(&self, images: &[usize], choice: Choice) -> Result<usize> {
+        let count = images.first().copied().unwrap_or(0);
+        let side_by_side = count.min(threads());
+        let mut held = self.held(&self.shapes(images)?, choice)?;
+        if let Some(waist) = self.waist(&of_batch(images, count.div_ceil(side_by_side.max(1))), choice)? {
+            let one = self.held(&self.shapes(&of_batch(images, side_by_side))?, choice)?;
+            // What came of single images is there until it is joined.
+            held[waist.0] *= 2;
+            held[1..waist.0].copy_from_slice(&one[1..waist.0]);
+        }
+        Ok(self.alive_forward(&held, |_| false) * FLOAT)
+    }
+
+    /// The numbers of each output as a run for the logits holds it.
+    fn held(&self, shapes: &[Vec<usize>], choice: Choice) -> Result<Vec<usize>> {
+        let rows = self.in_rows(shapes, choice)?;
+        let held = |(shape, rows): (&Vec<usize>, bool)| blocked(shape) + if rows { shape.iter().product() } else { 0 };
+        Ok(shapes.iter().zip(rows).map(held).collect())
     }
 
     /// What passes over inputs of this shape take less where the weights of such nodes are halves.

@@ -184,7 +184,7 @@ impl Network {
             values[0] = Some(given);
         }
         done(NodeId::INPUT);
-        let (outputs, marks) = plan.run(self, lent, values, keep, |id, value, values| {
+        let (outputs, marks) = plan.run(self, lent, values, &keep, &mut |id, value, values| {
             let node = self.graph.node(id);
             if let (Op::MaxPool2d(pool), Keep::All, [input]) = (&node.op, keep(id), &node.inputs[..]) {
                 maxima.extend(values[input.0].clone().map(|input| (id, Maxima::new(pool, input))));
@@ -241,7 +241,7 @@ impl Network {
     }
 }
 
-fn expect_finite(input: &Tensor) -> Result<()> {
+pub(crate) fn expect_finite(input: &Tensor) -> Result<()> {
     if gradex_kernels::is_finite(&values(input))? {
         Ok(())
     } else {

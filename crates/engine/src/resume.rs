@@ -6,8 +6,8 @@ use ndarray::Axis;
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::network::Network;
-use crate::tape::{Keep, Tape};
-use crate::tensor::Tensor;
+use crate::tape::Tape;
+use crate::tensor::{Tensor, is_finite};
 
 impl Network {
     /// The logits `[m, classes]` if the output of `point` were `values [m, ...]`: what does the network make of it?
@@ -36,21 +36,18 @@ impl Network {
         let sources: Vec<NodeId> = beside.iter().copied().chain([point]).collect();
         let wanted: Vec<bool> = graph.ids().map(|id| id == logits).collect();
         let plan = self.plan(&shapes, sources, wanted)?;
-        let mut given = vec![None; shapes.len()];
-        given[point.index()] = Some(plan.give(self, point, values)?);
+        let mut given = vec![(point, plan.give(self, point, values)?)];
         for id in beside {
             let one = tape.output(id)?.index_axis(Axis(0), image).insert_axis(Axis(0));
             let mut shape = one.shape().to_vec();
             shape[0] = values.shape()[0];
             let repeated = one.broadcast(shape.clone()).map(|all| all.as_standard_layout().into_owned());
             let repeated = repeated.ok_or_else(|| Error::shape("the rest of a forward pass", "one image", &shape))?;
-            given[id.index()] = Some(plan.give(self, id, &repeated)?);
+            given.push((id, plan.give(self, id, &repeated)?));
         }
-        let keep = |id| if id == logits { Keep::All } else { Keep::Nothing };
-        let (outputs, _) = together(|| plan.run(self, None, given, keep, |_, _, _| Ok(())))?;
-        let found = outputs[logits.index()].as_ref().map(|value| value.tensor()).transpose()?;
-        match found {
-            Some(logits) if logits.iter().all(|value| value.is_finite()) => Ok(logits.clone()),
+        let found = together(|| plan.of_given(self, None, given, logits))?;
+        match found.tensor()? {
+            found if is_finite(found.view()) => Ok(found.clone()),
             _ => Err(Error::NonFinite { what: "output of node", name: graph.node(logits).name.clone() }),
         }
     }

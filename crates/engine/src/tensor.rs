@@ -39,6 +39,13 @@ pub(crate) fn zeros(shape: &[usize]) -> Vec<f32> {
     vec![0.0; shape.iter().product()]
 }
 
+/// The shape of so many instead of as many as it says.
+pub(crate) fn of_batch(shape: &[usize], count: usize) -> Vec<usize> {
+    let mut shape = shape.to_vec();
+    shape.iter_mut().take(1).for_each(|images| *images = count);
+    shape
+}
+
 /// The shape as `[n, c, h, w]`, or an error of `op`.
 pub(crate) fn nchw(op: &'static str, shape: &[usize]) -> Result<[usize; 4]> {
     <[usize; 4]>::try_from(shape).map_err(|_| Error::shape(op, "an input of shape [n, c, h, w]", shape))

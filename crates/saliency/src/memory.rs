@@ -105,8 +105,8 @@ impl Memory {
     /// # Errors
     /// As [`Explainer::retain`](crate::Explainer::retain).
     pub fn with_scores(self, graph: &Graph, input: &[usize], batch: usize, choice: Choice) -> Result<Self> {
-        let batch = graph.footprint(&of_batch(input, batch), &Retain::logits(), &[], choice)?;
-        Ok(Self { passes: self.passes.max(batch.tape + with_idle(batch.forward)), ..self })
+        let alive = graph.alive_for_logits(&of_batch(input, batch), choice)?;
+        Ok(Self { passes: self.passes.max(with_idle(alive)), ..self })
     }
 
     /// All of it.

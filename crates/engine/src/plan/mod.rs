@@ -13,6 +13,7 @@ mod run;
 mod step;
 mod tail;
 mod value;
+mod waist;
 mod walk;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use step::Kind;
 use tail::Tail;
 pub(crate) use tail::norm_before_sum;
 pub(crate) use value::{Image, Value};
+pub(crate) use waist::IS_SOUGHT;
 pub(crate) use walk::Walk;
 
 use crate::error::Result;

@@ -101,7 +101,7 @@ fn planned(nodes: Vec<NodeId>, output: Vec<usize>, kind: &Kind, level: Level, ch
 }
 
 /// Bytes of a tensor; of an image in whole blocks of channels.
-fn bytes(shape: &[usize]) -> usize {
+pub(super) fn bytes(shape: &[usize]) -> usize {
     let values: usize = match shape {
         [batch, channels, height, width] => batch * channels.next_multiple_of(BLOCK) * height * width,
         _ => shape.iter().product(),

@@ -23,6 +23,12 @@ impl Plan {
         Value::give(tensor, self.layouts[id.0], &network.packs().workspace).map(Arc::new)
     }
 
+    /// What came of single images at a node, joined in the form that the steps read; none where they read it in rows.
+    pub(crate) fn join(&self, network: &Network, id: NodeId, images: &[Arc<Value>]) -> Result<Option<Arc<Value>>> {
+        let joined = self.layouts[id.0].map(|layout| Value::join(images, layout, &network.packs().workspace));
+        Ok(joined.transpose()?.map(Arc::new))
+    }
+
     /// Whether steps read the images given for a node as they lie in memory, in rows.
     pub(crate) fn reads_rows(&self, id: NodeId, shape: &[usize]) -> bool {
         shape.len() == 4 && self.layouts[id.0].is_none()
@@ -35,8 +41,8 @@ impl Plan {
         network: &Network,
         lent: Option<&Tensor>,
         mut values: Values,
-        keep: impl Fn(NodeId) -> Keep,
-        mut see: impl FnMut(NodeId, &Value, &Values) -> Result<()>,
+        keep: &dyn Fn(NodeId) -> Keep,
+        see: &mut dyn FnMut(NodeId, &Value, &Values) -> Result<()>,
     ) -> Result<(Values, Vec<Option<Mark>>)> {
         let mut marks = vec![None; values.len()];
         for step in &self.steps {
@@ -54,6 +60,30 @@ impl Plan {
             step.frees.iter().filter(|id| !is_kept(**id)).for_each(|id| values[id.0] = None);
         }
         Ok((values, marks))
+    }
+
+    /// The one node's value that is asked for, of images for the input.
+    pub(crate) fn of_images(&self, network: &Network, images: &Tensor, asked: NodeId) -> Result<Arc<Value>> {
+        if self.reads_rows(NodeId::INPUT, images.shape()) {
+            return self.of_given(network, Some(images), Vec::new(), asked);
+        }
+        let given = self.give(network, NodeId::INPUT, images)?;
+        self.of_given(network, None, vec![(NodeId::INPUT, given)], asked)
+    }
+
+    /// The same, of values given for nodes.
+    pub(crate) fn of_given(
+        &self,
+        network: &Network,
+        lent: Option<&Tensor>,
+        given: Vec<(NodeId, Arc<Value>)>,
+        asked: NodeId,
+    ) -> Result<Arc<Value>> {
+        let mut values = vec![None; self.layouts.len()];
+        given.into_iter().for_each(|(id, value)| values[id.0] = Some(value));
+        let keep = |id| if id == asked { Keep::All } else { Keep::Nothing };
+        let (mut values, _) = self.run(network, lent, values, &keep, &mut |_, _, _| Ok(()))?;
+        values[asked.0].take().ok_or(Error::NotRetained("output of this node"))
     }
 
     /// Room for the marks of a step that can make them.

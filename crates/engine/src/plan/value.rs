@@ -3,7 +3,8 @@
 use std::mem::take;
 use std::sync::{Arc, OnceLock};
 
-use gradex_kernels::blocked::{Buffer, Layout, View, Workspace};
+use gradex_kernels::Level;
+use gradex_kernels::blocked::{Buffer, Epilogue, Layout, View, Workspace, map};
 
 use crate::error::{Error, Result};
 use crate::tensor::{Tensor, tensor, values, zeros};
@@ -36,6 +37,17 @@ impl Value {
             Some(layout) => Self::image(Image::pack(tensor, layout, home)?),
             None => Self::Plain(tensor.as_standard_layout().into_owned()),
         })
+    }
+
+    /// What came of single images, one after the other in blocks.
+    pub(crate) fn join(images: &[Arc<Self>], layout: Layout, home: &Arc<Workspace>) -> Result<Self> {
+        let (one, level) = (Layout { batch: 1, ..layout }, Level::current()?);
+        let images: Vec<View<'_>> = images.iter().map(|image| image.view()).collect::<Result<_>>()?;
+        let joined = Image::new(layout, home, |values| {
+            let mut places = images.iter().zip(values.chunks_exact_mut(one.len()));
+            places.try_for_each(|(image, place)| map(level, *image, &Epilogue::default(), one, place))
+        })?;
+        Ok(Self::image(joined))
     }
 
     /// Row-major values.
