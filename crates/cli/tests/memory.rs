@@ -33,6 +33,7 @@ fn plans_are_at_least_what_is_taken_and_at_most_twice() {
         &["--method", "gradient"],
         &["--method", "smooth-grad", "--samples", "4", "--batch", "4"],
         &["--method", "occlusion", "--window", "112", "--batch", "8"],
+        &["--method", "rise", "--samples", "32", "--batch", "32", "--exact"],
         &["--method", "gradient", "--exact"],
         &["--method", "epsilon-plus"],
         &["--method", "contrastive-excitation-backprop"],

@@ -49,21 +49,28 @@ impl Network {
 
     /// The logits of images that one thread has to itself.
     fn share(&self, images: ArrayViewD<'_, f32>, waist: Option<NodeId>) -> Result<Tensor> {
-        let all = || self.forward(&images.to_owned(), &Retain::logits()).and_then(|tape| tape.logits().cloned());
-        let Some(waist) = waist.filter(|_| IS_SOUGHT) else { return all() };
-        let [before, after] = self.halves(images.shape(), waist)?;
-        let mut parts = Vec::with_capacity(images.shape()[0]);
-        for image in images.axis_chunks_iter(Axis(0), 1) {
-            let image = image.to_owned();
-            expect_finite(&image)?;
-            parts.push(before.of_images(self, &image, waist)?);
+        // Known before there is a graph, so that a program for a page is without the rest.
+        if let Some(waist) = waist.filter(|_| IS_SOUGHT)
+            && let Some(logits) = self.in_turn(images.view(), waist)?
+        {
+            return Ok(logits);
         }
-        let Some(joined) = after.join(self, waist, &parts)? else { return all() };
-        drop(parts);
-        let found = after.of_given(self, None, vec![(waist, joined)], self.graph().logits())?;
-        let found = found.tensor()?;
-        // Else it is found out where that begins.
-        if is_finite(found.view()) { Ok(found.clone()) } else { all() }
+        self.forward(&images.to_owned(), &Retain::logits())?.logits().cloned()
+    }
+
+    /// The logits of images that go one after the other up to the waist; none where what follows reads it in rows, or where they are
+    /// not finite: [`Network::forward`] tells where that begins.
+    pub(crate) fn in_turn(&self, images: ArrayViewD<'_, f32>, waist: NodeId) -> Result<Option<Tensor>> {
+        let [before, after] = self.halves(images.shape(), waist)?;
+        let joined = after.join(self, waist, &mut |image| {
+            let image = images.slice_axis(Axis(0), (image..image + 1).into()).to_owned();
+            expect_finite(&image)?;
+            before.of_images(self, &image, waist)
+        })?;
+        let Some(joined) = joined else { return Ok(None) };
+        let logits = after.of_given(self, None, vec![(waist, joined)], self.graph().logits())?;
+        let logits = logits.tensor()?;
+        Ok(is_finite(logits.view()).then(|| logits.clone()))
     }
 
     /// The plans of one of such images up to the waist, and of all from there on.

@@ -84,22 +84,27 @@ impl Graph {
         })
     }
 
-    /// The most that is alive while [`Network::logits`](crate::Network::logits) sends images of this shape `[n, c, h, w]` through:
-    /// up to the waist one for each thread.
+    /// The most that is alive while [`Network::logits`](crate::Network::logits), on the threads that are there now, sends images of
+    /// this shape `[n, c, h, w]` through: up to the waist one for each thread, beside what became of the others there, and
+    /// all from there on. And the images, with a copy of what is on its way.
     ///
     /// # Errors
     /// As [`Graph::footprint`].
     pub fn alive_for_logits(&self, images: &[usize], choice: Choice) -> Result<usize> {
-        let count = images.first().copied().unwrap_or(0);
+        let (count, given) = (images.first().copied().unwrap_or(0), images.iter().product::<usize>());
         let side_by_side = count.min(threads());
+        let alive = |held: &[usize]| self.alive_forward(held, |_| false);
         let mut held = self.held(&self.shapes(images)?, choice)?;
-        if let Some(waist) = self.waist(&of_batch(images, count.div_ceil(side_by_side.max(1))), choice)? {
-            let one = self.held(&self.shapes(&of_batch(images, side_by_side))?, choice)?;
-            // What came of single images is there until it is joined.
-            held[waist.0] *= 2;
-            held[1..waist.0].copy_from_slice(&one[1..waist.0]);
-        }
-        Ok(self.alive_forward(&held, |_| false) * FLOAT)
+        let share = of_batch(images, count.div_ceil(side_by_side.max(1)));
+        let Some(waist) = self.waist(&share, choice)? else {
+            return Ok((2 * given + alive(&held)) * FLOAT);
+        };
+        let one_each = of_batch(images, side_by_side);
+        let mut before = self.held(&self.shapes(&one_each)?, choice)?;
+        before[waist.0..].fill(0);
+        held[..waist.0].fill(0);
+        let copies: usize = one_each.iter().product();
+        Ok((given + (copies + held[waist.0] + alive(&before)).max(alive(&held))) * FLOAT)
     }
 
     /// The numbers of each output as a run for the logits holds it.

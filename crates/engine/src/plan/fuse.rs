@@ -53,11 +53,6 @@ impl<'a> Demand<'a> {
         self.graph.ids().filter(|id| self.needed[id.0] && !self.sources.contains(id))
     }
 
-    /// The last node that reads this one, itself where none does.
-    pub(crate) fn last_reader(&self, id: NodeId) -> NodeId {
-        self.readers[id.0].iter().copied().max().unwrap_or(id)
-    }
-
     /// Whether a node's output is an image.
     pub(crate) fn is_image(&self, id: NodeId) -> bool {
         self.shapes[id.0].len() == 4

@@ -66,12 +66,18 @@ impl Graph {
         Ok(Outline { steps, parameters: parameters * size_of::<f32>(), activations })
     }
 
+    /// For each node the last of the steps, which compute these nodes, that reads it.
+    pub(super) fn last_steps<'s>(&self, steps: impl Iterator<Item = &'s [NodeId]>) -> Vec<usize> {
+        let mut last_step = vec![0; self.nodes().len()];
+        for (index, nodes) in steps.enumerate() {
+            nodes.iter().flat_map(|node| &self.node(*node).inputs).for_each(|read| last_step[read.0] = index);
+        }
+        last_step
+    }
+
     /// Most bytes of step outputs that are there at once.
     fn most_alive(&self, steps: &[PlannedStep], shapes: &[Vec<usize>]) -> usize {
-        let mut last_step = vec![0; shapes.len()];
-        for (index, step) in steps.iter().enumerate() {
-            step.nodes.iter().flat_map(|node| &self.node(*node).inputs).for_each(|read| last_step[read.0] = index);
-        }
+        let last_step = self.last_steps(steps.iter().map(|step| &step.nodes[..]));
         let mut alive = vec![NodeId::INPUT];
         let mut most = 0;
         for (index, step) in steps.iter().enumerate() {

@@ -23,9 +23,14 @@ impl Plan {
         Value::give(tensor, self.layouts[id.0], &network.packs().workspace).map(Arc::new)
     }
 
-    /// What came of single images at a node, joined in the form that the steps read; none where they read it in rows.
-    pub(crate) fn join(&self, network: &Network, id: NodeId, images: &[Arc<Value>]) -> Result<Option<Arc<Value>>> {
-        let joined = self.layouts[id.0].map(|layout| Value::join(images, layout, &network.packs().workspace));
+    /// A batch at a node, of which `one` makes each image, in the form that the steps read; none where they read it in rows.
+    pub(crate) fn join(
+        &self,
+        network: &Network,
+        id: NodeId,
+        one: &mut dyn FnMut(usize) -> Result<Arc<Value>>,
+    ) -> Result<Option<Arc<Value>>> {
+        let joined = self.layouts[id.0].map(|layout| Value::join(layout, &network.packs().workspace, one));
         Ok(joined.transpose()?.map(Arc::new))
     }
 

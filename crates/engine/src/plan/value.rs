@@ -39,14 +39,17 @@ impl Value {
         })
     }
 
-    /// What came of single images, one after the other in blocks.
-    pub(crate) fn join(images: &[Arc<Self>], layout: Layout, home: &Arc<Workspace>) -> Result<Self> {
-        let (one, level) = (Layout { batch: 1, ..layout }, Level::current()?);
-        let images: Vec<View<'_>> = images.iter().map(|image| image.view()).collect::<Result<_>>()?;
-        let joined = Image::new(layout, home, |values| {
-            let mut places = images.iter().zip(values.chunks_exact_mut(one.len()));
-            places.try_for_each(|(image, place)| map(level, *image, &Epilogue::default(), one, place))
-        })?;
+    /// A batch in blocks, of which `one` makes each image.
+    pub(crate) fn join(
+        layout: Layout,
+        home: &Arc<Workspace>,
+        one: &mut dyn FnMut(usize) -> Result<Arc<Self>>,
+    ) -> Result<Self> {
+        let (single, level) = (Layout { batch: 1, ..layout }, Level::current()?);
+        let mut joined = Image { layout, values: home.take(layout.len()), home: Arc::clone(home) };
+        for (image, place) in joined.values.chunks_exact_mut(single.len()).enumerate() {
+            map(level, one(image)?.view()?, &Epilogue::default(), single, place)?;
+        }
         Ok(Self::image(joined))
     }
 

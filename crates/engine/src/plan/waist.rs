@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::graph::{Graph, NodeId};
 use crate::op::Op;
 
-/// A program for a page must be small: it has every batch go together.
+/// A program for a page must be small: it has every batch go together, and nothing that a waist needs is in it.
 pub(crate) const IS_SOUGHT: bool = cfg!(not(target_family = "wasm"));
 
 impl Graph {
@@ -31,14 +31,14 @@ impl Graph {
         let wanted: Vec<bool> = self.ids().map(|id| id == logits).collect();
         let demand = Demand::new(self, &shapes, &[NodeId::INPUT], &wanted);
         let steps = demand.steps(choice)?;
+        let last_step = self.last_steps(steps.iter().map(|(nodes, _)| &nodes[..]));
         let output = |nodes: &[NodeId]| nodes.last().copied().unwrap_or(NodeId::INPUT);
         // Written and read.
         let moved = |id: NodeId| 2 * bytes(&shapes[id.0]);
         let again = images.first().map_or(0, |images| images.saturating_sub(1));
         let mut cost: usize = steps.iter().map(|(nodes, _)| moved(output(nodes))).sum();
-        let mut best = (cost, None);
-        let mut last = demand.last_reader(NodeId::INPUT);
-        for (nodes, kind) in &steps {
+        let (mut best, mut alive) = ((cost, None), vec![NodeId::INPUT]);
+        for (index, (nodes, kind)) in steps.iter().enumerate() {
             let weights = match (kind, &self.node(nodes[0]).op) {
                 (Kind::Convolution(shape, algorithm, _), _) => algorithm.packed_bytes(level, shape, false),
                 (_, Op::Linear(layer)) => size_of::<f32>() * layer.in_features * layer.out_features,
@@ -46,10 +46,11 @@ impl Graph {
             };
             let output = output(nodes);
             cost = cost + again * weights - moved(output);
-            if last <= output && demand.is_image(output) && cost < best.0 {
+            alive.push(output);
+            alive.retain(|id| last_step[id.0] > index);
+            if alive == [output] && demand.is_image(output) && cost < best.0 {
                 best = (cost, Some(output));
             }
-            last = last.max(demand.last_reader(output));
         }
         Ok(best.1.filter(|_| again > 0))
     }
@@ -97,16 +98,37 @@ mod tests {
         waist.map(|waist| &*graph.node(waist).name)
     }
 
+    fn assert_as_together(network: &Network, images: &Tensor) {
+        let waist = network.graph().waist(images.shape(), Choice::Fastest).unwrap().unwrap();
+        let apart = network.in_turn(images.view(), waist).unwrap().expect("a waist in blocks");
+        assert_eq!(apart, network.forward(images, &Retain::logits()).unwrap().logits().unwrap());
+    }
+
     #[test]
     fn images_go_on_together_where_weights_outgrow_them() {
         for is_residual in [false, true] {
             let network = network(graph(is_residual));
             assert_eq!(waist(network.graph(), [3, 16, 24, 24]), Some("pool"));
-            let images = noise(&[3, 16, 24, 24]);
-            let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-            let tape = network.forward(&images, &Retain::logits()).unwrap();
-            assert_eq!(one.install(|| network.logits(&images)).unwrap().into_dyn(), tape.logits().unwrap());
+            assert_as_together(&network, &noise(&[3, 16, 24, 24]));
         }
+    }
+
+    /// Steps are in the order of their first nodes, and what they put out is not.
+    #[test]
+    fn a_branch_that_begins_later_lies_behind_the_waist_with_all_it_reads() {
+        let mut graph = GraphBuilder::new(16);
+        let [one, other] = ["one", "other"].map(|name| {
+            let conv = Conv2d::new(16, 16, 8);
+            graph.add(name, if name == "one" { Conv2d::new(16, 16, 1) } else { conv.stride(8) }, NodeId::INPUT)
+        });
+        let [one, other] = [one, other].map(|conv| graph.add(format!("relu {}", conv.0), Relu, conv));
+        let deep = graph.add("deep", Conv2d::new(16, 16, 8).stride(8), one);
+        let sum = graph.join("sum", Add, &[deep, other]);
+        let flat = graph.add("flat", Flatten, sum);
+        graph.add("linear", Linear::new(16 * 16, 400), flat);
+        let graph = graph.finish().unwrap();
+        assert_eq!(waist(&graph, [4, 16, 32, 32]), Some("sum"));
+        assert_as_together(&network(graph), &noise(&[4, 16, 32, 32]));
     }
 
     #[test]

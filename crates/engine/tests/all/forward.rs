@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{bits, every_layer, find, graph, message, network, noise, tensor};
-use gradex_engine::layers::{Conv2d, Relu, Relu6};
+use gradex_engine::layers::{Conv2d, Flatten, Linear, MaxPool2d, Relu, Relu6};
 use gradex_engine::{Cache, Network, NodeId, Retain, Tensor};
 use ndarray::{Axis, ShapeBuilder, Slice, concatenate};
 
@@ -254,4 +254,18 @@ fn images_side_by_side_are_refused_as_their_batch_is() {
     }
     let no_classifier = message(chain([1.0; 4], false).logits(&tensor(&[1, 1, 1, 1], &[1.0])));
     assert_eq!(no_classifier, "a classifier takes logits [n, classes], not [1, 1, 1, 1]");
+}
+#[test]
+fn an_image_is_refused_for_a_number_that_nothing_reads() {
+    let strided = network(16, |graph| {
+        let conv = graph.add("conv", Conv2d::new(16, 16, 1).stride(2), NodeId::INPUT);
+        let pool = graph.add("pool", MaxPool2d::new(8, 8), conv);
+        let flat = graph.add("flat", Flatten, pool);
+        graph.add("fc", Linear::new(16, 500), flat);
+    });
+    let mut images = noise(1, &[4, 16, 16, 16]);
+    images[[2, 0, 1, 1]] = f32::NAN;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let error = message(pool.install(|| strided.logits(&images)));
+    assert_eq!(error, message(strided.forward(&images, &Retain::logits())));
 }
