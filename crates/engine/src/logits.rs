@@ -49,7 +49,7 @@ impl Network {
 
     /// The logits of images that one thread has to itself.
     fn share(&self, images: ArrayViewD<'_, f32>, waist: Option<NodeId>) -> Result<Tensor> {
-        // Known before there is a graph, so that a program for a page is without the rest.
+        // A constant: a program for a page is compiled without the rest.
         if let Some(waist) = waist.filter(|_| IS_SOUGHT)
             && let Some(logits) = self.in_turn(images.view(), waist)?
         {

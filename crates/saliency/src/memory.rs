@@ -106,7 +106,7 @@ impl Memory {
     /// As [`Explainer::retain`](crate::Explainer::retain).
     pub fn with_scores(self, graph: &Graph, input: &[usize], batch: usize, choice: Choice) -> Result<Self> {
         let alive = graph.alive_for_logits(&of_batch(input, batch), choice)?;
-        // What waits is counted, but not what is too small for anything.
+        // And freed memory that does not fit what comes next.
         Ok(Self { passes: self.passes.max(alive + alive / 4), ..self })
     }
 
