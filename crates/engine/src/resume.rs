@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::network::Network;
 use crate::tape::Tape;
-use crate::tensor::{Tensor, is_finite};
+use crate::tensor::{Tensor, is_finite, of_batch};
 
 impl Network {
     /// The logits `[m, classes]` if the output of `point` were `values [m, ...]`: what does the network make of it?
@@ -30,17 +30,15 @@ impl Network {
             return Err(Error::Graph(format!("the logits do not depend on `{}`", graph.node(point).name)));
         }
         let beside = graph.beside(point);
-        let mut input_shape = tape.input_shape().to_vec();
-        input_shape[0] = values.shape()[0];
-        let shapes = graph.shapes(&input_shape)?;
+        let count = values.shape()[0];
+        let shapes = graph.shapes(&of_batch(tape.input_shape(), count))?;
         let sources: Vec<NodeId> = beside.iter().copied().chain([point]).collect();
         let wanted: Vec<bool> = graph.ids().map(|id| id == logits).collect();
         let plan = self.plan(&shapes, sources, wanted)?;
         let mut given = vec![(point, plan.give(self, point, values)?)];
         for id in beside {
             let one = tape.output(id)?.index_axis(Axis(0), image).insert_axis(Axis(0));
-            let mut shape = one.shape().to_vec();
-            shape[0] = values.shape()[0];
+            let shape = of_batch(one.shape(), count);
             let repeated = one.broadcast(shape.clone()).map(|all| all.as_standard_layout().into_owned());
             let repeated = repeated.ok_or_else(|| Error::shape("the rest of a forward pass", "one image", &shape))?;
             given.push((id, plan.give(self, id, &repeated)?));

@@ -24,7 +24,8 @@ impl Graph {
     /// # Errors
     /// As [`Graph::outline`].
     pub(crate) fn waist(&self, images: &[usize], choice: Choice) -> Result<Option<NodeId>> {
-        if !IS_SOUGHT {
+        let again = images.first().map_or(0, |images| images.saturating_sub(1));
+        if !IS_SOUGHT || again == 0 {
             return Ok(None);
         }
         let (level, logits, shapes) = (Level::current()?, self.logits(), self.shapes(images)?);
@@ -35,7 +36,6 @@ impl Graph {
         let output = |nodes: &[NodeId]| nodes.last().copied().unwrap_or(NodeId::INPUT);
         // Written and read.
         let moved = |id: NodeId| 2 * bytes(&shapes[id.0]);
-        let again = images.first().map_or(0, |images| images.saturating_sub(1));
         let mut cost: usize = steps.iter().map(|(nodes, _)| moved(output(nodes))).sum();
         let (mut best, mut alive) = ((cost, None), vec![NodeId::INPUT]);
         for (index, (nodes, kind)) in steps.iter().enumerate() {
@@ -52,7 +52,7 @@ impl Graph {
                 best = (cost, Some(output));
             }
         }
-        Ok(best.1.filter(|_| again > 0))
+        Ok(best.1)
     }
 }
 
@@ -117,11 +117,10 @@ mod tests {
     #[test]
     fn a_branch_that_begins_later_lies_behind_the_waist_with_all_it_reads() {
         let mut graph = GraphBuilder::new(16);
-        let [one, other] = ["one", "other"].map(|name| {
-            let conv = Conv2d::new(16, 16, 8);
-            graph.add(name, if name == "one" { Conv2d::new(16, 16, 1) } else { conv.stride(8) }, NodeId::INPUT)
-        });
-        let [one, other] = [one, other].map(|conv| graph.add(format!("relu {}", conv.0), Relu, conv));
+        let one = graph.add("one", Conv2d::new(16, 16, 1), NodeId::INPUT);
+        let other = graph.add("other", Conv2d::new(16, 16, 8).stride(8), NodeId::INPUT);
+        let one = graph.add("one's relu", Relu, one);
+        let other = graph.add("other's relu", Relu, other);
         let deep = graph.add("deep", Conv2d::new(16, 16, 8).stride(8), one);
         let sum = graph.join("sum", Add, &[deep, other]);
         let flat = graph.add("flat", Flatten, sum);

@@ -255,6 +255,7 @@ fn images_side_by_side_are_refused_as_their_batch_is() {
     let no_classifier = message(chain([1.0; 4], false).logits(&tensor(&[1, 1, 1, 1], &[1.0])));
     assert_eq!(no_classifier, "a classifier takes logits [n, classes], not [1, 1, 1, 1]");
 }
+
 #[test]
 fn an_image_is_refused_for_a_number_that_nothing_reads() {
     let strided = network(16, |graph| {

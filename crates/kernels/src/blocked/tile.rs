@@ -86,7 +86,7 @@ const fn pairs<S: Simd, const PLANES: bool>() -> bool {
 }
 
 /// Whether two rows of so many sums need fewer tiles together than each by itself.
-const fn is_paired<S: Simd>(pixels: usize) -> bool {
+fn is_paired<S: Simd>(pixels: usize) -> bool {
     pixels.div_ceil(S::PIXELS / 2) < 2 * pixels.div_ceil(S::PIXELS)
 }
 
